@@ -1,0 +1,2 @@
+//! The `thinnet` program.
+fn main() {}

@@ -1,0 +1,130 @@
+//! What a model is to predict: class numbers, or values.
+
+use std::borrow::Cow;
+
+use ndarray::{Array2, ArrayBase, Data, Dimension};
+
+use crate::shape::Shape;
+
+/// The targets of all samples, borrowed where that is possible.
+#[derive(Clone, Debug)]
+pub enum Targets<'a> {
+    /// One class number a sample.
+    Classes(Cow<'a, [i64]>),
+    /// Values of one shape for each sample: one-hot or multi-hot labels, or what a regression predicts.
+    Values {
+        /// One sample's shape.
+        sample: Shape,
+        /// The samples' values, one after the other.
+        values: Cow<'a, [f32]>,
+    },
+}
+
+/// The targets of some rows of a batch, as a loss or a metric sees them.
+#[derive(Clone, Copy, Debug)]
+pub enum TargetRows<'a> {
+    /// One class number a row, known to be below the number of classes.
+    Classes(&'a [u32]),
+    /// As many values a row as the model has outputs.
+    Values(&'a [f32]),
+}
+
+impl Targets<'_> {
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len(),
+            Self::Values { sample, values } => values.len() / sample.len().max(1),
+        }
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A part of the samples, borrowed.
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Targets<'_> {
+        match self {
+            Self::Classes(classes) => Targets::Classes(Cow::Borrowed(&classes[range])),
+            Self::Values { sample, values } => {
+                let len = sample.len();
+                let values = Cow::Borrowed(&values[range.start * len..range.end * len]);
+                Targets::Values { sample: sample.clone(), values }
+            }
+        }
+    }
+}
+
+/// An element type that targets may have at the library's edge: any integer, or `f32`.
+pub trait TargetElement: Copy + private::Sealed {
+    /// Targets of this element type; `shape` begins with the number of samples.
+    fn targets<'a>(shape: &[usize], values: Cow<'a, [Self]>) -> Targets<'a>;
+}
+
+mod private {
+    pub trait Sealed {}
+}
+
+fn sample_shape(shape: &[usize]) -> Shape {
+    match shape {
+        [_] => Shape::from(1),
+        _ => Shape::from(shape.get(1..).unwrap_or_default()),
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),*) => {$(
+        impl private::Sealed for $integer {}
+
+        /// One integer a sample is a class number; more are values.
+        impl TargetElement for $integer {
+            fn targets<'a>(shape: &[usize], values: Cow<'a, [Self]>) -> Targets<'a> {
+                let sample = sample_shape(shape);
+                if sample.len() == 1 {
+                    Targets::Classes(values.iter().map(|&class| i64::from(class)).collect())
+                } else {
+                    Targets::Values { sample, values: values.iter().map(|&value| value as f32).collect() }
+                }
+            }
+        }
+    )*};
+}
+integers!(u8, i8, u16, i16, u32, i32, i64);
+
+impl private::Sealed for f32 {}
+
+impl TargetElement for f32 {
+    fn targets<'a>(shape: &[usize], values: Cow<'a, [Self]>) -> Targets<'a> {
+        Targets::Values { sample: sample_shape(shape), values }
+    }
+}
+
+/// The first axis counts the samples. One integer a sample is a class number; anything else is values.
+impl<'a, T: TargetElement, S: Data<Elem = T>, D: Dimension> From<&'a ArrayBase<S, D>> for Targets<'a> {
+    fn from(array: &'a ArrayBase<S, D>) -> Self {
+        match array.as_slice() {
+            Some(values) => T::targets(array.shape(), Cow::Borrowed(values)),
+            None => T::targets(array.shape(), array.iter().copied().collect()),
+        }
+    }
+}
+
+/// One target a sample.
+impl<'a, T: TargetElement> From<&'a [T]> for Targets<'a> {
+    fn from(values: &'a [T]) -> Self {
+        T::targets(&[values.len()], Cow::Borrowed(values))
+    }
+}
+
+/// One-hot labels of class numbers, as Keras's `to_categorical`.
+///
+/// ```
+/// let labels = thinnet::data::to_categorical(&[1, 0], 3);
+/// assert_eq!(labels, ndarray::array![[0., 1., 0.], [1., 0., 0.]]);
+/// ```
+pub fn to_categorical(classes: &[usize], count: usize) -> Array2<f32> {
+    Array2::from_shape_fn((classes.len(), count), |(sample, class)| {
+        f32::from(u8::from(classes[sample] == class))
+    })
+}

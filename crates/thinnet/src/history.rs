@@ -1,0 +1,70 @@
+//! What training reports, epoch by epoch.
+
+use std::collections::BTreeMap;
+use std::ops::Index;
+
+/// The values of one epoch or batch by name: `loss`, `accuracy`, `val_loss` …, in alphabetical order.
+pub type Logs = BTreeMap<String, f64>;
+
+/// The record of a training run: one row an epoch.
+///
+/// ```
+/// use thinnet::History;
+/// let mut history = History::default();
+/// history.push(0, [("loss".to_owned(), 0.5)].into());
+/// history.push(1, [("loss".to_owned(), 0.25)].into());
+/// assert_eq!(history["loss"], [0.5, 0.25]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    epochs: Vec<usize>,
+    columns: BTreeMap<String, Vec<f64>>,
+}
+
+impl History {
+    /// Appends an epoch (counted from 0). A value that earlier epochs did not have is NaN there.
+    pub fn push(&mut self, epoch: usize, logs: Logs) {
+        let rows = self.epochs.len();
+        for name in logs.keys() {
+            self.columns.entry(name.clone()).or_insert_with(|| vec![f64::NAN; rows]);
+        }
+        for (name, column) in &mut self.columns {
+            column.push(logs.get(name).copied().unwrap_or(f64::NAN));
+        }
+        self.epochs.push(epoch);
+    }
+
+    /// The epochs' numbers, from 0.
+    pub fn epochs(&self) -> &[usize] {
+        &self.epochs
+    }
+
+    /// The number of epochs.
+    pub fn len(&self) -> usize {
+        self.epochs.len()
+    }
+
+    /// Whether no epoch was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.epochs.is_empty()
+    }
+
+    /// A value's course, if it was recorded.
+    pub fn get(&self, name: &str) -> Option<&[f64]> {
+        self.columns.get(name).map(Vec::as_slice)
+    }
+
+    /// The names of what was recorded, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.keys().map(String::as_str)
+    }
+}
+
+impl Index<&str> for History {
+    type Output = [f64];
+
+    /// A value's course. Panics where it was not recorded: see [`History::get`].
+    fn index(&self, name: &str) -> &[f64] {
+        self.get(name).unwrap_or_else(|| panic!("`{name}` was not recorded"))
+    }
+}
