@@ -88,7 +88,7 @@ impl Arithmetic for Fused {
 
 /// Makes a public kernel of a generic body: the body compiled once for each instruction set, the set chosen at run time.
 ///
-/// ```ignore
+/// ```text
 /// #[inline(always)]
 /// fn axpy_body<A: Arithmetic>(a: f32, x: &[f32], y: &mut [f32]) { ... }
 /// dispatch! {

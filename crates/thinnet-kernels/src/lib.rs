@@ -3,5 +3,8 @@
 //! All of the project's `unsafe` and all of its SIMD: plain functions on slices, each tested against a plain scalar
 //! version. Kernels are chosen at run time ([`isa`]); the bits that they give are fixed for one instruction set.
 
+pub mod buffer;
+pub mod gemm;
 pub mod isa;
 pub mod philox;
+pub mod pool;
