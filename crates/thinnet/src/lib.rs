@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod activations;
 pub mod config;
 pub mod constraints;
 pub mod data;

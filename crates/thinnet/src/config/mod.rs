@@ -4,11 +4,15 @@
 //! whose field names and defaults are Keras's. [`Tagged`] splits "which class" from "with which arguments" in the
 //! three spellings that users write, and [`parse`] reads the arguments.
 
+mod argument;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, nearest};
+
+pub use argument::{Argument, Named};
 
 /// A class name and its arguments, from any of
 ///
