@@ -20,6 +20,7 @@ pub mod regularizers;
 pub mod schedules;
 mod shape;
 
+pub use data::datasets;
 pub use error::{Error, Problem, Result, Suggestion, nearest};
 pub use history::{History, Logs};
 pub use shape::Shape;

@@ -114,6 +114,13 @@ impl FeatureElement for u8 {
     }
 }
 
+/// The same samples, borrowed.
+impl<'a> From<&'a Features<'_>> for Features<'a> {
+    fn from(features: &'a Features<'_>) -> Self {
+        features.slice(0..features.len())
+    }
+}
+
 /// Borrowed where the array lies in standard order, copied otherwise. The first axis counts the samples.
 impl<'a, T: FeatureElement, S: Data<Elem = T>, D: Dimension> From<&'a ArrayBase<S, D>> for Features<'a> {
     fn from(array: &'a ArrayBase<S, D>) -> Self {

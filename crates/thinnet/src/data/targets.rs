@@ -100,6 +100,13 @@ impl TargetElement for f32 {
     }
 }
 
+/// The same targets, borrowed.
+impl<'a> From<&'a Targets<'_>> for Targets<'a> {
+    fn from(targets: &'a Targets<'_>) -> Self {
+        targets.slice(0..targets.len())
+    }
+}
+
 /// The first axis counts the samples. One integer a sample is a class number; anything else is values.
 impl<'a, T: TargetElement, S: Data<Elem = T>, D: Dimension> From<&'a ArrayBase<S, D>> for Targets<'a> {
     fn from(array: &'a ArrayBase<S, D>) -> Self {
