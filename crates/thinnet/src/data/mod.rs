@@ -1,11 +1,14 @@
 //! Data: samples and targets at the library's edge, data sets, and the files that they come from.
 
+mod any_array;
 mod dataset;
 pub mod datasets;
 mod features;
+pub mod formats;
 mod samples;
 mod targets;
 
+pub use any_array::{AnyArray, load_array};
 pub use dataset::Dataset;
 pub use features::{FeatureElement, Features};
 pub use samples::Data;

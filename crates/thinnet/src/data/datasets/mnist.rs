@@ -14,7 +14,7 @@ use crate::error::Result;
 /// let mnist = thinnet::datasets::mnist()?;
 /// assert_eq!((mnist.train.len(), mnist.test.len()), (60_000, 10_000));
 /// assert_eq!(mnist.train.x.sample_shape().axes(), [28, 28]);
-/// # thinnet::Result::Ok(())
+/// # Ok::<(), thinnet::Error>(())
 /// ```
 ///
 /// # Errors
