@@ -3,8 +3,12 @@
 //! All of the project's `unsafe` and all of its SIMD: plain functions on slices, each tested against a plain scalar
 //! version. Kernels are chosen at run time ([`isa`]); the bits that they give are fixed for one instruction set.
 
+pub mod activations;
 pub mod buffer;
+pub mod dropout;
 pub mod gemm;
 pub mod isa;
+mod math;
+pub mod normal;
 pub mod philox;
 pub mod pool;
