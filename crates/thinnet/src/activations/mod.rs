@@ -17,6 +17,7 @@
 //! (which has an axis) is written [`layers::Softmax`](crate::layers::Softmax).
 
 mod form;
+mod operation;
 
 use serde::{Deserialize, Serialize};
 
@@ -193,8 +194,12 @@ impl Activation {
         };
         match *self {
             Self::Relu(Relu { max_value, negative_slope, threshold }) => {
-                if let Some(max_value) = max_value.filter(|max_value| !(*max_value > 0.0)) {
-                    return Err(format!("max_value must be positive (or absent), got {max_value}"));
+                match max_value {
+                    None => {}
+                    Some(max_value) if max_value > 0.0 => {}
+                    Some(other) => {
+                        return Err(format!("max_value must be positive (or absent), got {other}"));
+                    }
                 }
                 not_negative("negative_slope", negative_slope)?;
                 not_negative("threshold", threshold)

@@ -4,6 +4,20 @@
 //! output's shape, the variables that it wants and the operations that it consists of. The numbers (variables,
 //! activations, gradients) live in the model and the engine.
 
+mod activation;
+mod dropout;
+mod elu;
+mod flatten;
+mod input;
+mod leaky_relu;
+mod registry;
+mod relu;
+mod rescaling;
+mod reshape;
+mod softmax;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -14,8 +28,21 @@ use crate::constraints::Constraint;
 use crate::engine::{Batch, Context, Variables};
 use crate::error::Result;
 use crate::initializers::Initializer;
+use crate::losses::Link;
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
+
+pub use activation::Activation;
+pub use dropout::{AlphaDropout, Dropout, GaussianDropout, GaussianNoise, NoiseShape};
+pub use elu::ELU;
+pub use flatten::Flatten;
+pub use input::Input;
+pub use leaky_relu::LeakyReLU;
+pub use registry::{from_config, from_value, to_config, to_keras};
+pub use relu::ReLU;
+pub use rescaling::Rescaling;
+pub use reshape::Reshape;
+pub use softmax::Softmax;
 
 /// A layer's description. See the module's text.
 pub trait Layer: Debug + Send + Sync {
@@ -171,6 +198,12 @@ pub trait InPlace: Debug + Send + Sync {
     /// Whether, wherever ∂y/∂x is not zero, y has x's sign. Then an operation before that needs only its output's
     /// sign may share the buffer.
     fn keeps_sign(&self) -> bool;
+
+    /// The link that this operation is, where a loss can be computed more precisely without it (see
+    /// [`Loss::link`](crate::losses::Loss::link)).
+    fn link(&self) -> Option<Link> {
+        None
+    }
 
     /// Whether the operation draws random numbers in training.
     fn is_random(&self) -> bool {

@@ -1,0 +1,136 @@
+//! Gaussian dropout.
+
+use serde::{Deserialize, Serialize};
+use thinnet_kernels::normal;
+
+use super::Source;
+use crate::engine::Context;
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
+use crate::shape::Shape;
+
+/// Multiplies each element in training by a normal number of mean 1 and variance `rate`/(1 − `rate`), which are those
+/// of [`Dropout`](super::Dropout)'s factors. Does nothing in inference.
+///
+/// Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting", section 10.
+///
+/// ```
+/// use thinnet::layers::GaussianDropout;
+/// let layer = GaussianDropout::new(0.2);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GaussianDropout {
+    #[serde(skip)]
+    base: Base,
+    rate: f64,
+    seed: Option<u64>,
+}
+
+impl GaussianDropout {
+    /// With the noise of a dropout `rate` in [0, 1): 0 changes nothing, at 1 the variance would be infinite.
+    pub fn new(rate: f64) -> Self {
+        Self { rate, ..Self::default() }
+    }
+
+    /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    base_methods!();
+}
+
+impl Layer for GaussianDropout {
+    layer_methods!("GaussianDropout");
+
+    fn build(&self, input: &Shape) -> Result<Built, String> {
+        let rate = self.rate;
+        if !(0.0..1.0).contains(&rate) {
+            return Err(format!(
+                "rate must be in [0, 1) (the noise has the variance rate/(1 - rate)), got {rate}"
+            ));
+        }
+        if rate == 0.0 {
+            return Ok(Built::view(input.clone()));
+        }
+        let deviation = (rate / (1.0 - rate)).sqrt() as f32;
+        Ok(Built::in_place(input, Multiply { source: Source::new(self.seed), len: input.len(), deviation }))
+    }
+}
+
+#[derive(Debug)]
+struct Multiply {
+    source: Source,
+    len: usize,
+    deviation: f32,
+}
+
+impl InPlace for Multiply {
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn keeps_sign(&self) -> bool {
+        false
+    }
+
+    fn is_random(&self) -> bool {
+        true
+    }
+
+    fn is_active(&self, cx: &Context) -> bool {
+        cx.is_training()
+    }
+
+    fn forward(&self, cx: &Context, x: &mut [f32], _scratch: &mut [f32]) {
+        self.source.rows(cx, self.len, x, |key, rest, x| normal::multiply(key, rest, self.deviation, x));
+    }
+
+    fn backward(&self, cx: &Context, _x: &[f32], _y: &[f32], dy: &mut [f32], scratch: &mut [f32]) {
+        self.forward(cx, dy, scratch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::testing::{self, training};
+
+    #[test]
+    fn behaves_as_a_layer() {
+        testing::check(&GaussianDropout::new(0.5), &[&[1], &[10], &[3, 5], &[2, 3, 13]]);
+        testing::check(&GaussianDropout::new(0.2).seed(7), &[&[10]]);
+    }
+
+    #[test]
+    fn rate_zero_is_the_identity() {
+        let x = [1.0, -2.0, 3.0, 4.0];
+        assert_eq!(testing::train(&GaussianDropout::new(0.0), &[4], &training(0), &x), x);
+    }
+
+    /// Over fresh seeds each bound (5 standard errors) would be exceeded with a probability below 1e-6.
+    #[test]
+    fn factors_have_the_mean_and_the_variance_of_dropouts() {
+        for rate in [0.1, 0.5, 0.8] {
+            let n = 1 << 18;
+            let y = testing::train(&GaussianDropout::new(rate), &[256], &training(0), &vec![1.0; n]);
+            let variance = rate / (1.0 - rate);
+            let mean = y.iter().map(|&y| f64::from(y)).sum::<f64>() / n as f64;
+            let square = y.iter().map(|&y| (f64::from(y) - 1.0).powi(2)).sum::<f64>() / n as f64;
+            let error = 5.0 / (n as f64).sqrt();
+            assert!((mean - 1.0).abs() < error * variance.sqrt(), "rate {rate}: mean {mean}");
+            assert!((square / variance - 1.0).abs() < error * 2f64.sqrt(), "rate {rate}: variance {square}");
+        }
+    }
+
+    #[test]
+    fn a_bad_rate_is_explained() {
+        for rate in [1.0, -0.5, f64::NAN] {
+            let message =
+                format!("rate must be in [0, 1) (the noise has the variance rate/(1 - rate)), got {rate}");
+            testing::fails(&GaussianDropout::new(rate), &[3], &message);
+        }
+    }
+}

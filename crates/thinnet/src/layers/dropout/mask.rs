@@ -1,0 +1,69 @@
+//! Masks that keep each element with probability 1 − rate.
+
+use thinnet_kernels::dropout;
+
+use super::noise_shape::Sharing;
+use super::{NoiseShape, Source, check_rate};
+use crate::engine::Context;
+use crate::random::Stream;
+use crate::shape::Shape;
+
+/// The mask of a layer.
+#[derive(Debug)]
+pub(super) struct Mask {
+    source: Source,
+    threshold: u64,
+    len: usize,
+    sharing: Option<Sharing>,
+}
+
+impl Mask {
+    /// The mask of a layer with these arguments on samples of this shape; none where nothing is dropped.
+    pub(super) fn new(
+        rate: f64,
+        noise_shape: Option<&NoiseShape>,
+        seed: Option<u64>,
+        input: &Shape,
+    ) -> Result<Option<Self>, String> {
+        check_rate(rate)?;
+        let sharing = noise_shape.map(|shape| shape.sharing(input)).transpose()?.flatten();
+        let (threshold, len) = (dropout::threshold(rate), input.len());
+        Ok((rate > 0.0).then_some(Self { source: Source::new(seed), threshold, len, sharing }))
+    }
+
+    /// f32 of memory for the draws that are shared.
+    pub(super) fn scratch(&self) -> usize {
+        self.sharing.as_ref().map_or(0, |sharing| sharing.draws)
+    }
+
+    /// Masks rows: `row` does it with draws of their own, given Philox's key, the rest of the counter and the threshold;
+    /// `shared` does it to one element, given whether it is kept.
+    pub(super) fn apply(
+        &self,
+        cx: &Context,
+        x: &mut [f32],
+        scratch: &mut [f32],
+        row: impl Fn([u32; 2], [u32; 3], u64, &mut [f32]),
+        shared: impl Fn(bool, f32) -> f32,
+    ) {
+        let Some(Sharing { batch, draws, index }) = &self.sharing else {
+            return self.source.rows(cx, self.len, x, |key, rest, x| row(key, rest, self.threshold, x));
+        };
+        let kept = &mut scratch[..*draws];
+        let draw = |sample: usize, kept: &mut [f32]| {
+            let rest = Stream::counter(cx.step, sample);
+            dropout::multipliers(self.source.key(cx), rest, self.threshold, 1.0, kept);
+        };
+        if *batch {
+            draw(0, kept);
+        }
+        for (row, x) in x.chunks_exact_mut(self.len).enumerate() {
+            if !batch {
+                draw(cx.first + row, kept);
+            }
+            for (x, &draw) in x.iter_mut().zip(index) {
+                *x = shared(kept[draw as usize] != 0.0, *x);
+            }
+        }
+    }
+}
