@@ -19,9 +19,9 @@ impl Shape {
         &self.0
     }
 
-    /// The number of elements of a sample.
+    /// The number of elements of a sample; `usize::MAX` if there are more.
     pub fn len(&self) -> usize {
-        self.0.iter().product()
+        self.0.iter().fold(1, |product, &axis| product.saturating_mul(axis))
     }
 
     /// Whether a sample has no element.

@@ -38,7 +38,7 @@ pub enum Activation {
     LeakyRelu(LeakyRelu),
     /// x, but α·(eˣ − 1) below zero
     Elu(Elu),
-    /// [`Elu`] with α = 1.6732632423543772, times 1.0507009873554805 (Klambauer et al. 2017, "Self-normalizing neural
+    /// [`Elu`](struct@Elu) with α = 1.6732632423543772, times 1.0507009873554805 (Klambauer et al. 2017, "Self-normalizing neural
     /// networks")
     Selu,
     /// x·Φ(x)
@@ -59,7 +59,7 @@ pub enum Activation {
 
 /// x above `threshold` (at most `max_value`), `negative_slope`·(x − `threshold`) below.
 ///
-/// The constant [`Relu`] of the same name is the plain one: max(x, 0).
+/// The constant [`Relu`](const@Relu) of the same name is the plain one: max(x, 0).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Relu {
@@ -97,7 +97,7 @@ impl Relu {
 
 /// x above zero, `negative_slope`·x below.
 ///
-/// The constant [`LeakyRelu`] of the same name has Keras's default slope.
+/// The constant [`LeakyRelu`](const@LeakyRelu) of the same name has Keras's default slope.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LeakyRelu {
@@ -120,7 +120,7 @@ impl LeakyRelu {
 /// x above zero, `alpha`·(eˣ − 1) below (Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network
 /// learning by exponential linear units").
 ///
-/// The constant [`Elu`] of the same name has Keras's default.
+/// The constant [`Elu`](const@Elu) of the same name has Keras's default.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Elu {
@@ -142,7 +142,7 @@ impl Elu {
 
 /// x·Φ(x), Φ the normal distribution's cumulative function (Hendrycks & Gimpel 2016, "Gaussian error linear units").
 ///
-/// The constant [`Gelu`] of the same name is the exact one.
+/// The constant [`Gelu`](const@Gelu) of the same name is the exact one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Gelu {

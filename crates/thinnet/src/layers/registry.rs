@@ -182,6 +182,8 @@ fn sizes(value: &Value) -> Option<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(value: Value) -> Result<Box<dyn Layer>, String> {
@@ -268,6 +270,82 @@ mod tests {
             ),
         ] {
             assert_eq!(read(value).unwrap_err(), message);
+        }
+    }
+
+    /// A layer's table with some of its arguments, or others', of some JSON value.
+    fn tables() -> impl Strategy<Value = Value> {
+        let keys = [
+            "rate",
+            "noise_shape",
+            "seed",
+            "stddev",
+            "activation",
+            "target_shape",
+            "axis",
+            "scale",
+            "max_value",
+            "alpha",
+            "name",
+            "dtype",
+            "trainable",
+            "input_shape",
+            "batch_shape",
+            "shape",
+            "sparse",
+            "data_format",
+            "quux",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            (-3..4i64).prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            Just(json!("relu")),
+            Just(json!("Dropout")),
+        ];
+        let value = leaf.prop_recursive(2, 8, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                inner.prop_map(
+                    |config| json!({"class_name": "LeakyReLU", "config": {"negative_slope": config}})
+                ),
+            ]
+        });
+        let class = prop::sample::select(classes().map(|class| class.name).to_vec());
+        (class, prop::collection::vec((prop::sample::select(keys.to_vec()), value), 0..4)).prop_map(
+            |(class, config)| {
+                let config: Map<String, Value> =
+                    config.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+                json!({"class_name": class, "config": config})
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn no_table_makes_reading_or_building_panic(table in tables(), shape in prop::collection::vec(0..4usize, 0..3)) {
+            if let Ok(layer) = from_value(&table) {
+                let shape = layer.base().input_shape.clone().unwrap_or(shape);
+                let _ = layer.build(&shape.into());
+                prop_assert_eq!(format!("{:?}", from_value(&to_keras(layer.as_ref())).unwrap()), format!("{layer:?}"));
+            }
+        }
+
+        #[test]
+        fn no_mutation_of_keras_json_makes_reading_panic(
+            place in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()
+        ) {
+            let layer = Dropout::new(0.2).noise_shape([-1, 1, 3]).seed(7).name("dropout");
+            let mut text = to_keras(&layer).to_string().into_bytes();
+            *place.get_mut(&mut text) = byte;
+            for text in [&text[..], &text[..cut.index(text.len())]] {
+                let Ok(value) = serde_json::from_slice::<Value>(text) else { continue };
+                if let Ok(layer) = from_value(&value) {
+                    let _ = layer.build(&[2, 3].into());
+                }
+            }
         }
     }
 }

@@ -75,11 +75,14 @@ impl NoiseShape {
         if !batch && kept.iter().all(|&kept| kept) {
             return Ok(None);
         }
+        if u32::try_from(input.len()).is_err() {
+            return Err(format!("a sample of {input} is too large for a noise_shape"));
+        }
         let mut index = vec![0];
         let mut draws: u32 = 1;
         // From the last axis on: what has been built so far is repeated for each place along the axis.
         for (&size, kept) in input.axes().iter().zip(kept).rev() {
-            let places = u32::try_from(size).map_err(|_| format!("an axis of {size} is too long"))?;
+            let places = size as u32;
             index = (0..places)
                 .flat_map(|place| {
                     index.iter().map(move |&draw| if kept { draw + place * draws } else { draw })
@@ -134,6 +137,9 @@ mod tests {
             "noise_shape must begin with null or -1 (each sample its own mask) or 1 (one for the whole batch), got 32"
         );
         assert_eq!(sharing([-1, 2, 4]).unwrap_err(), "noise_shape[2] must be null, -1, 1 or 3, got 4");
+        let large = NoiseShape::from([-1, 1, -1]).sharing(&[1 << 20, 1 << 20].into());
+        let message = "a sample of (None, 1048576, 1048576) is too large for a noise_shape";
+        assert_eq!(large.unwrap_err(), message);
         assert_eq!(sharing([-1, 0, 3]).unwrap_err(), "noise_shape[1] must be null, -1, 1 or 2, got 0");
     }
 }
