@@ -57,6 +57,14 @@ pub enum Error {
     /// Arrays or labels that do not fit the model or each other.
     #[error("{0}")]
     Data(String),
+    /// A data set that is not here and cannot be fetched.
+    #[error("data set `{name}` {message}")]
+    Dataset {
+        /// Its name.
+        name: String,
+        /// Why, and which files to put where.
+        message: String,
+    },
     /// A call out of order: `fit` before `compile`, for example.
     #[error("{0}")]
     Usage(String),

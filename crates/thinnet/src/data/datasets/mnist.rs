@@ -1,10 +1,26 @@
 //! MNIST: 70,000 handwritten digits, part of the program.
 
-use thinnet_mnist::SIDE;
+use thinnet_mnist::{CLASSES, SIDE, TEST, TRAIN};
 
-use super::images;
+use super::catalogue::{Entry, Origin};
+use super::{Verified, images, owned};
 use crate::data::Dataset;
 use crate::error::Result;
+
+pub(super) static ENTRY: Entry = Entry {
+    name: "mnist",
+    description: "handwritten digits",
+    sample: &[SIDE, SIDE],
+    train: TRAIN,
+    test: TEST,
+    class_names: &DIGITS,
+    source: "Y. LeCun, C. Cortes, C. Burges: http://yann.lecun.com/exdb/mnist/",
+    licence: "CC BY-SA 3.0",
+    origin: Origin::Embedded { verify },
+    load: |_, _, _| mnist(),
+};
+
+static DIGITS: [&str; CLASSES] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// The MNIST digits: 60,000 to train on and 10,000 to test on, 28×28 pixels scaled to [0, 1], with class numbers 0 to 9.
 ///
@@ -22,12 +38,44 @@ use crate::error::Result;
 pub fn mnist() -> Result<Dataset> {
     let mnist = thinnet_mnist::load();
     Ok(Dataset {
-        name: "mnist".to_owned(),
-        class_names: (0..thinnet_mnist::CLASSES).map(|digit| digit.to_string()).collect(),
+        name: ENTRY.name.to_owned(),
+        class_names: owned(&DIGITS),
         train: images([SIDE, SIDE], mnist.train_images, &mnist.train_labels),
         test: images([SIDE, SIDE], mnist.test_images, &mnist.test_labels),
     })
 }
+
+/// Compares the digits with the published files, whose headers are put before them.
+fn verify() -> Vec<Verified> {
+    let mnist = thinnet_mnist::load();
+    let side = SIDE as u32;
+    [
+        ("train-images-idx3-ubyte", &mnist.train_images, vec![TRAIN as u32, side, side]),
+        ("train-labels-idx1-ubyte", &mnist.train_labels, vec![TRAIN as u32]),
+        ("t10k-images-idx3-ubyte", &mnist.test_images, vec![TEST as u32, side, side]),
+        ("t10k-labels-idx1-ubyte", &mnist.test_labels, vec![TEST as u32]),
+    ]
+    .into_iter()
+    .zip(PUBLISHED_MD5)
+    .map(|((file, contents, sizes), published)| {
+        let mut sum = md5::Context::new();
+        sum.consume([0, 0, 8, sizes.len() as u8]);
+        sizes.iter().for_each(|size| sum.consume(size.to_be_bytes()));
+        sum.consume(contents);
+        let found = format!("{:x}", sum.finalize());
+        let problem = (found != published).then(|| format!("expected MD5 {published}, got {found}"));
+        Verified { file: file.to_owned(), path: None, problem }
+    })
+    .collect()
+}
+
+/// Of the four published files, unpacked.
+const PUBLISHED_MD5: [&str; 4] = [
+    "6bbc9ace898e44ae57da46a324031adb",
+    "a25bea736e30d166cdddb491f175f624",
+    "2646ac647ad5339dbf082846283269ea",
+    "27ae3e4e09519cfbb04c329615203637",
+];
 
 #[cfg(test)]
 mod tests {
@@ -48,5 +96,12 @@ mod tests {
         mnist.test.x.gather(0, &mut image);
         assert_eq!(image.iter().copied().fold(0.0, f32::max), 1.0);
         assert_eq!(mnist.class_names.len(), 10);
+    }
+
+    #[test]
+    fn the_embedded_digits_are_the_published_ones() {
+        let verified = verify();
+        assert_eq!(verified.len(), 4);
+        assert!(verified.iter().all(|file| file.problem.is_none()), "{verified:?}");
     }
 }

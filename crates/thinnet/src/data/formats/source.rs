@@ -62,6 +62,32 @@ impl<'a> Source<'a> {
         self.reader
     }
 
+    /// The MD5 sum of the contents.
+    pub(crate) fn md5(mut self) -> Result<String> {
+        let mut sum = md5::Context::new();
+        loop {
+            let length = match self.reader.fill_buf() {
+                Ok([]) => return Ok(format!("{:x}", sum.finalize())),
+                Ok(bytes) => {
+                    sum.consume(bytes);
+                    bytes.len()
+                }
+                Err(error) => return Err(self.broken(0, error)),
+            };
+            self.reader.consume(length);
+            self.offset += length as u64;
+        }
+    }
+
+    /// The contents, but no more than the first `most` bytes.
+    pub(crate) fn up_to(mut self, most: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        match self.reader.by_ref().take(most).read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(self.broken(bytes.len() as u64, error)),
+        }
+    }
+
     /// An error at the present offset.
     pub(crate) fn error(&self, message: impl std::fmt::Display) -> Error {
         self.error_at(self.offset, message)
