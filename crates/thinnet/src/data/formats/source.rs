@@ -160,6 +160,7 @@ mod tests {
     use super::*;
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use proptest::prelude::*;
     use std::io::Write;
 
     fn gzip(contents: &[u8]) -> Vec<u8> {
@@ -203,5 +204,23 @@ mod tests {
         let read = source.bytes(8, "test").and_then(|_| source.end());
         let message = read.unwrap_err().to_string();
         assert!(message.contains("byte 8 of the unpacked data: the packed data are damaged"), "{message}");
+    }
+
+    proptest! {
+        #[test]
+        fn truncated_gzip_files_are_errors_and_mutated_ones_never_pass_unseen(
+            cut in 2..10_000_usize, at in 2..10_000_usize, flip in 1..=255_u8,
+        ) {
+            let contents: Vec<u8> = (0..=255).cycle().take(1000).collect();
+            let read = |bytes: &[u8]| open(bytes).1.up_to(2000);
+            let mut bytes = gzip(&contents);
+            prop_assert!(read(&bytes[..cut % bytes.len()]).is_err() || cut % bytes.len() < 2);
+            let at = at % bytes.len();
+            bytes[at] ^= flip;
+            // What is changed may be the header's date, or no gzip file any more: but never other contents.
+            if let Ok(unpacked) = read(&bytes) && bytes.starts_with(&[0x1f, 0x8b]) {
+                prop_assert_eq!(unpacked, contents);
+            }
+        }
     }
 }
