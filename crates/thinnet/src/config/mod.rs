@@ -5,6 +5,7 @@
 //! three spellings that users write, and [`parse`] reads the arguments.
 
 mod argument;
+mod known;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result, nearest};
 
 pub use argument::{Argument, Named};
+pub(crate) use known::{Inert, Known, read_known};
 
 /// A class name and its arguments, from any of
 ///

@@ -1,11 +1,24 @@
 //! Losses: what training makes small.
 
+#[cfg(test)]
+mod checks;
+mod logits;
+mod mean_squared_error;
+mod names;
+mod rows;
+mod sparse_categorical_crossentropy;
+
 use std::fmt::Debug;
 
 use serde_json::{Map, Value};
 
 use crate::data::TargetRows;
 use crate::shape::Shape;
+
+pub use mean_squared_error::MeanSquaredError;
+pub use names::IntoLoss;
+pub(crate) use rows::{Target, argmax, check_same_shape};
+pub use sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
 
 /// The function that turns a model's last layer into probabilities, where a loss can be computed more precisely from
 /// what comes before it (the logits).
@@ -34,6 +47,11 @@ pub trait Loss: Debug + Send + Sync {
     /// The arguments under Keras's names.
     fn config(&self) -> Map<String, Value>;
 
+    /// Whether the arguments are in their ranges. Asked when the model is compiled.
+    fn validate(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Whether the model's output and the targets fit this loss. An error says what was expected, what came and what
     /// to do.
     fn check(&self, output: &Shape, targets: &TargetKind) -> Result<(), String>;
@@ -61,3 +79,27 @@ pub trait Loss: Debug + Send + Sync {
     /// A copy behind a box.
     fn clone_box(&self) -> Box<dyn Loss>;
 }
+
+impl Clone for Box<dyn Loss> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}
+
+/// What every loss of this library says of itself in the same way.
+macro_rules! loss_methods {
+    ($class:literal) => {
+        fn class_name(&self) -> &'static str {
+            $class
+        }
+
+        fn config(&self) -> serde_json::Map<String, serde_json::Value> {
+            crate::config::to_map(self)
+        }
+
+        fn clone_box(&self) -> Box<dyn Loss> {
+            Box::new(self.clone())
+        }
+    };
+}
+use loss_methods;

@@ -1,5 +1,14 @@
 //! Metrics: what is reported besides the loss.
 
+mod accuracy;
+mod binary_accuracy;
+mod categorical_accuracy;
+#[cfg(test)]
+mod checks;
+mod names;
+mod rows;
+mod sparse_categorical_accuracy;
+
 use std::fmt::Debug;
 
 use serde_json::{Map, Value};
@@ -7,6 +16,12 @@ use serde_json::{Map, Value};
 use crate::data::TargetRows;
 use crate::losses::TargetKind;
 use crate::shape::Shape;
+
+pub use accuracy::Accuracy;
+pub use binary_accuracy::BinaryAccuracy;
+pub use categorical_accuracy::CategoricalAccuracy;
+pub use names::IntoMetric;
+pub use sparse_categorical_accuracy::SparseCategoricalAccuracy;
 
 /// A metric that is gathered over batches. Its state is additive: states of two parts of the data are merged by adding
 /// them element by element, so that shards can be reduced in a fixed order.
@@ -19,6 +34,11 @@ pub trait Metric: Debug + Send + Sync {
 
     /// The key in logs and histories: `accuracy`, `auc` …
     fn name(&self) -> &str;
+
+    /// Whether the arguments are in their ranges. Asked when the model is compiled.
+    fn validate(&self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Whether the model's output and the targets fit this metric.
     fn check(&self, output: &Shape, targets: &TargetKind) -> Result<(), String>;
@@ -42,3 +62,44 @@ pub trait Metric: Debug + Send + Sync {
     /// A copy behind a box.
     fn clone_box(&self) -> Box<dyn Metric>;
 }
+
+impl Clone for Box<dyn Metric> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}
+
+/// What every metric of this library says of itself in the same way.
+macro_rules! metric_methods {
+    ($class:literal) => {
+        fn class_name(&self) -> &'static str {
+            $class
+        }
+
+        fn config(&self) -> serde_json::Map<String, serde_json::Value> {
+            crate::config::to_map(self)
+        }
+
+        fn name(&self) -> &str {
+            &self.name
+        }
+
+        fn clone_box(&self) -> Box<dyn Metric> {
+            Box::new(self.clone())
+        }
+    };
+}
+use metric_methods;
+
+/// The builder method that every metric of this library has.
+macro_rules! name_method {
+    () => {
+        /// The key in logs. Default: the class's name in snake case.
+        #[must_use]
+        pub fn name(mut self, name: impl Into<String>) -> Self {
+            self.name = name.into();
+            self
+        }
+    };
+}
+use name_method;
