@@ -4,6 +4,16 @@ use super::Loss;
 use crate::data::TargetRows;
 use crate::shape::Shape;
 
+/// Probabilities with extremes, and a row that does not sum to 1; this and what follows as in
+/// `tools/keras_losses_and_metrics.py`.
+pub(super) const PROBABILITIES: [f32; 12] = [0.05, 0.95, 0.0, 0.1, 0.8, 0.1, 1.0, 0.0, 0.0, 0.4, 0.4, 0.4];
+pub(super) const LOGITS: [f32; 12] = [0.3, -1.2, 2.0, 0.0, 0.5, -0.5, 30.0, -20.0, 1.0, 0.0, 100.0, -100.0];
+pub(super) const ONE_HOT: [f32; 12] = [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0];
+pub(super) const SOFT: [f32; 12] = [0.2, 0.5, 0.3, 1.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.1, 0.1, 0.8];
+pub(super) const HITS: [f32; 12] = [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0];
+pub(super) const NUMBERS: [f32; 12] = [1.0, -1.0, 3.0, 0.5, 90.0, 0.75, -2.0, 0.0, 0.3, 1e-3, 7.0, -7.0];
+pub(super) const GUESSES: [f32; 12] = [0.5, -1.5, 3.0, 0.0, 100.0, -0.25, 2.0, 0.1, 0.3, 0.0, 6.0, -7.5];
+
 /// The losses of some rows and, by scales of 1, the gradient.
 pub(super) fn evaluate(
     loss: &dyn Loss,
@@ -87,7 +97,7 @@ pub(super) fn equals(
     }
 }
 
-/// ln Σeᶻ − z\[class\], and other formulas of more than one test.
+/// ln of the class's softmax: z\[class\] − ln Σeᶻ
 pub(super) fn log_softmax(logits: &[f64], class: usize) -> f64 {
     logits[class] - logits.iter().map(|z| z.exp()).sum::<f64>().ln()
 }

@@ -50,13 +50,10 @@ impl Loss for MeanSquaredError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::losses::checks::agrees;
-
-    const PREDICTIONS: [f32; 6] = [0.5, -1.5, 3.0, 0.0, 100.0, -0.25];
-    const VALUES: [f32; 6] = [1.0, -1.0, 3.0, 0.5, 90.0, 0.75];
+    use crate::losses::checks::{GUESSES, NUMBERS, agrees, equals};
 
     fn mean_of_squares(row: usize, p: &[f64]) -> f64 {
-        let y = &VALUES[row * p.len()..];
+        let y = &NUMBERS[row * p.len()..];
         p.iter().zip(y).map(|(p, &y)| (p - f64::from(y)).powi(2)).sum::<f64>() / p.len() as f64
     }
 
@@ -64,8 +61,14 @@ mod tests {
     fn it_is_the_mean_over_all_outputs() {
         let loss = MeanSquaredError::default();
         for outputs in [Shape::from(1), Shape::from(3), Shape::from([3, 2])] {
-            agrees(&loss, false, outputs, &PREDICTIONS, TargetRows::Values(&VALUES), mean_of_squares);
+            agrees(&loss, false, outputs, &GUESSES, TargetRows::Values(&NUMBERS), mean_of_squares);
         }
+    }
+
+    #[test]
+    fn values_are_those_of_keras() {
+        let want = [0.16666667, 33.75, 5.3366666, 0.41666698];
+        equals(&MeanSquaredError::default(), 3, &GUESSES, TargetRows::Values(&NUMBERS), &want);
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! Losses: what training makes small.
 
+mod binary_crossentropy;
+mod categorical_crossentropy;
 #[cfg(test)]
 mod checks;
+mod huber;
+mod kl_divergence;
 mod logits;
+mod mean_absolute_error;
 mod mean_squared_error;
 mod names;
 mod rows;
@@ -15,6 +20,11 @@ use serde_json::{Map, Value};
 use crate::data::TargetRows;
 use crate::shape::Shape;
 
+pub use binary_crossentropy::BinaryCrossentropy;
+pub use categorical_crossentropy::CategoricalCrossentropy;
+pub use huber::Huber;
+pub use kl_divergence::KLDivergence;
+pub use mean_absolute_error::MeanAbsoluteError;
 pub use mean_squared_error::MeanSquaredError;
 pub use names::IntoLoss;
 pub(crate) use rows::{Target, argmax, check_same_shape};

@@ -151,3 +151,12 @@ pub(super) fn check_values(loss: &str, output: &Shape, targets: &TargetKind) -> 
         )),
     }
 }
+
+/// The check of a share by which targets are smoothed.
+pub(super) fn check_smoothing(label_smoothing: f64) -> Result<(), String> {
+    if (0.0..=1.0).contains(&label_smoothing) {
+        Ok(())
+    } else {
+        Err(format!("label_smoothing must be from 0 to 1, got {label_smoothing}"))
+    }
+}
