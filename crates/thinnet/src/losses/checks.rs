@@ -6,13 +6,13 @@ use crate::shape::Shape;
 
 /// Probabilities with extremes, and a row that does not sum to 1; this and what follows as in
 /// `tools/keras_losses_and_metrics.py`.
-pub(super) const PROBABILITIES: [f32; 12] = [0.05, 0.95, 0.0, 0.1, 0.8, 0.1, 1.0, 0.0, 0.0, 0.4, 0.4, 0.4];
-pub(super) const LOGITS: [f32; 12] = [0.3, -1.2, 2.0, 0.0, 0.5, -0.5, 30.0, -20.0, 1.0, 0.0, 100.0, -100.0];
-pub(super) const ONE_HOT: [f32; 12] = [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0];
-pub(super) const SOFT: [f32; 12] = [0.2, 0.5, 0.3, 1.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.1, 0.1, 0.8];
-pub(super) const HITS: [f32; 12] = [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0];
-pub(super) const NUMBERS: [f32; 12] = [1.0, -1.0, 3.0, 0.5, 90.0, 0.75, -2.0, 0.0, 0.3, 1e-3, 7.0, -7.0];
-pub(super) const GUESSES: [f32; 12] = [0.5, -1.5, 3.0, 0.0, 100.0, -0.25, 2.0, 0.1, 0.3, 0.0, 6.0, -7.5];
+pub(crate) const PROBABILITIES: [f32; 12] = [0.05, 0.95, 0.0, 0.1, 0.8, 0.1, 1.0, 0.0, 0.0, 0.4, 0.4, 0.4];
+pub(crate) const LOGITS: [f32; 12] = [0.3, -1.2, 2.0, 0.0, 0.5, -0.5, 30.0, -20.0, 1.0, 0.0, 100.0, -100.0];
+pub(crate) const ONE_HOT: [f32; 12] = [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0];
+pub(crate) const SOFT: [f32; 12] = [0.2, 0.5, 0.3, 1.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.1, 0.1, 0.8];
+pub(crate) const HITS: [f32; 12] = [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0];
+pub(crate) const NUMBERS: [f32; 12] = [1.0, -1.0, 3.0, 0.5, 90.0, 0.75, -2.0, 0.0, 0.3, 1e-3, 7.0, -7.0];
+pub(crate) const GUESSES: [f32; 12] = [0.5, -1.5, 3.0, 0.0, 100.0, -0.25, 2.0, 0.1, 0.3, 0.0, 6.0, -7.5];
 
 /// The losses of some rows and, by scales of 1, the gradient.
 pub(super) fn evaluate(

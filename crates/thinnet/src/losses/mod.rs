@@ -3,7 +3,7 @@
 mod binary_crossentropy;
 mod categorical_crossentropy;
 #[cfg(test)]
-mod checks;
+pub(crate) mod checks;
 mod huber;
 mod kl_divergence;
 mod logits;

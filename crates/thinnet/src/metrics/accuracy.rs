@@ -78,7 +78,7 @@ impl Metric for Accuracy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::checks::value;
+    use crate::metrics::checks::{CLASSES, HITS, PROBABILITIES, SOFT, near, value};
 
     #[test]
     fn class_numbers_are_compared_with_the_largest_output() {
@@ -99,5 +99,24 @@ mod tests {
         assert_eq!(value(&Accuracy::default(), 1, &predictions, TargetRows::Classes(&[0, 1, 1, 1])), 0.75);
         let targets = TargetRows::Values(&[0.0, 1.0, 1.0, 1.0]);
         assert_eq!(value(&Accuracy::default(), 1, &predictions, targets), 0.75);
+    }
+
+    #[test]
+    fn values_are_those_of_keras() {
+        near(value(&Accuracy::default(), 3, &PROBABILITIES, TargetRows::Classes(&CLASSES)), 0.75);
+        near(value(&Accuracy::default(), 3, &PROBABILITIES, TargetRows::Values(&SOFT)), 0.25);
+        near(value(&Accuracy::default(), [3, 1], &PROBABILITIES, TargetRows::Values(&HITS)), 0.5833334);
+    }
+
+    #[test]
+    fn nan_is_counted_without_panic() {
+        let nan = [f32::NAN; 2];
+        assert_eq!(value(&Accuracy::default(), 2, &nan, TargetRows::Classes(&[1])), 0.0);
+        assert_eq!(value(&Accuracy::default(), 1, &nan, TargetRows::Classes(&[1, 1])), 0.0);
+    }
+
+    #[test]
+    fn nothing_counted_is_zero() {
+        assert_eq!(Accuracy::default().result(&[0.0, 0.0]), 0.0);
     }
 }

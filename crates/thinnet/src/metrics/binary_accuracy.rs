@@ -76,3 +76,17 @@ pub(super) fn share_right(predictions: &[f32], target: Target, threshold: f32) -
     let right = |&(place, &p): &(usize, &f32)| label(p > threshold) == target.value(place, count);
     predictions.iter().enumerate().filter(right).count() as f64 / count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::checks::{HITS, PROBABILITIES, WEIGHTS, near, value, weighted_value};
+
+    #[test]
+    fn values_are_those_of_keras() {
+        let targets = TargetRows::Values(&HITS);
+        near(value(&BinaryAccuracy::default(), 3, &PROBABILITIES, targets), 0.5833334);
+        let metric = BinaryAccuracy::default().threshold(0.3);
+        near(weighted_value(&metric, 3, &PROBABILITIES, targets, &WEIGHTS), 0.4761905);
+    }
+}

@@ -63,3 +63,15 @@ impl Metric for CategoricalAccuracy {
 pub(super) fn is_right(predictions: &[f32], target: Target) -> f64 {
     f64::from(u8::from(argmax(predictions) == target.class()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::checks::{PROBABILITIES, SOFT, near, value};
+
+    #[test]
+    fn values_are_those_of_keras() {
+        let targets = TargetRows::Values(&SOFT);
+        near(value(&CategoricalAccuracy::default(), 3, &PROBABILITIES, targets), 0.25);
+    }
+}

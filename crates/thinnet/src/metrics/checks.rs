@@ -4,6 +4,17 @@ use super::Metric;
 use crate::data::TargetRows;
 use crate::shape::Shape;
 
+/// What the tests measure, as in `tools/keras_losses_and_metrics.py`.
+pub(super) use crate::losses::checks::{GUESSES, HITS, NUMBERS, ONE_HOT, PROBABILITIES, SOFT};
+pub(super) const CLASSES: [u32; 4] = [1, 2, 0, 0];
+pub(super) const WEIGHTS: [f32; 4] = [1.0, 0.5, 2.0, 0.0];
+
+/// Asserts that a value is Keras's, which computes in f32.
+#[track_caller]
+pub(super) fn near(got: f64, want: f64) {
+    assert!((got - want).abs() <= 3e-6 * want.abs().max(1.0), "got {got}, expected {want}");
+}
+
 /// The metric's value over some rows of weight 1. Asserts that the states of the first row and of the others add up to
 /// the state of all.
 #[track_caller]

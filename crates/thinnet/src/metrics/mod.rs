@@ -1,13 +1,22 @@
 //! Metrics: what is reported besides the loss.
 
 mod accuracy;
+mod auc;
 mod binary_accuracy;
 mod categorical_accuracy;
 #[cfg(test)]
 mod checks;
+mod confusion_matrix;
+mod decisions;
+mod mean_loss;
 mod names;
+mod precision;
+mod recall;
+mod root_mean_squared_error;
 mod rows;
 mod sparse_categorical_accuracy;
+mod sparse_top_k_categorical_accuracy;
+mod top_k_categorical_accuracy;
 
 use std::fmt::Debug;
 
@@ -18,10 +27,21 @@ use crate::losses::TargetKind;
 use crate::shape::Shape;
 
 pub use accuracy::Accuracy;
+pub use auc::{AUC, Curve, SummationMethod};
 pub use binary_accuracy::BinaryAccuracy;
 pub use categorical_accuracy::CategoricalAccuracy;
+pub use confusion_matrix::{confusion_matrix, per_class_accuracy};
+pub use mean_loss::{
+    BinaryCrossentropy, CategoricalCrossentropy, KLDivergence, MeanAbsoluteError, MeanLoss, MeanSquaredError,
+    SparseCategoricalCrossentropy,
+};
 pub use names::IntoMetric;
+pub use precision::Precision;
+pub use recall::Recall;
+pub use root_mean_squared_error::RootMeanSquaredError;
 pub use sparse_categorical_accuracy::SparseCategoricalAccuracy;
+pub use sparse_top_k_categorical_accuracy::SparseTopKCategoricalAccuracy;
+pub use top_k_categorical_accuracy::TopKCategoricalAccuracy;
 
 /// A metric that is gathered over batches. Its state is additive: states of two parts of the data are merged by adding
 /// them element by element, so that shards can be reduced in a fixed order.

@@ -59,3 +59,16 @@ impl Metric for SparseCategoricalAccuracy {
         mean(state)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::checks::{CLASSES, PROBABILITIES, WEIGHTS, near, value, weighted_value};
+
+    #[test]
+    fn values_are_those_of_keras() {
+        let (metric, targets) = (SparseCategoricalAccuracy::default(), TargetRows::Classes(&CLASSES));
+        near(value(&metric, 3, &PROBABILITIES, targets), 0.75);
+        near(weighted_value(&metric, 3, &PROBABILITIES, targets, &WEIGHTS), 0.85714287);
+    }
+}
