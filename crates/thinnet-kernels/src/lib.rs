@@ -11,5 +11,6 @@ pub mod gemm;
 pub mod isa;
 mod math;
 pub mod normal;
+pub mod optimizers;
 pub mod philox;
 pub mod pool;

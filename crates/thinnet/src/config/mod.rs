@@ -6,7 +6,9 @@
 
 mod argument;
 mod known;
+mod named_enum;
 
+pub(crate) use named_enum::named_enum;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

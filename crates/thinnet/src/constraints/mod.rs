@@ -1,8 +1,282 @@
 //! Constraints: what a variable is projected to after each update.
 
-/// A constraint, by Keras's class names.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Constraint {
-    /// Negative elements become zero.
-    NonNeg,
+use serde::{Deserialize, Serialize};
+
+use crate::config::named_enum;
+
+named_enum! {
+    /// A constraint, by Keras's class names or `max_norm`, `non_neg`, `unit_norm`, `min_max_norm`.
+    ///
+    /// ```
+    /// use thinnet::constraints::{Constraint, MaxNorm};
+    /// let mut kernel = [3.0, 0.3, 4.0, 0.4]; // (2, 2): the columns have norms 5 and 0.5
+    /// Constraint::from(MaxNorm::new(1.0)).project(&[2, 2], &mut kernel);
+    /// assert!((kernel[0] - 0.6).abs() < 1e-6 && (kernel[1] - 0.3).abs() < 1e-6);
+    /// ```
+    Constraint("constraint", "keras.constraints") {
+        MaxNorm = "max_norm", NonNeg = "non_neg", UnitNorm = "unit_norm", MinMaxNorm = "min_max_norm",
+    }
+}
+
+/// The axes along which a norm is taken: for Dense's kernel (inputs, units), axis 0 gives the norm of each unit's
+/// incoming weights; convolutions want [0, 1, 2].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Axes {
+    /// One axis; negative ones count from the last.
+    One(i64),
+    /// Several axes.
+    Many(Vec<i64>),
+}
+
+impl Default for Axes {
+    fn default() -> Self {
+        Self::One(0)
+    }
+}
+
+impl From<i64> for Axes {
+    fn from(axis: i64) -> Self {
+        Self::One(axis)
+    }
+}
+
+impl<const N: usize> From<[i64; N]> for Axes {
+    fn from(axes: [i64; N]) -> Self {
+        Self::Many(axes.to_vec())
+    }
+}
+
+impl Axes {
+    fn as_slice(&self) -> &[i64] {
+        match self {
+            Self::One(axis) => std::slice::from_ref(axis),
+            Self::Many(axes) => axes,
+        }
+    }
+
+    fn contain(&self, axis: usize, rank: usize) -> bool {
+        self.as_slice().iter().any(|&listed| listed == axis as i64 || listed + rank as i64 == axis as i64)
+    }
+}
+
+/// w·clip(‖w‖, 0, max)/(ε + ‖w‖), ε = 1e-7: a norm above `max_value` becomes that (Srivastava et al. 2014, section 5.1).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MaxNorm {
+    /// The largest norm. Default: 2.
+    pub max_value: f64,
+    /// Along which axes. Default: 0.
+    pub axis: Axes,
+}
+
+/// Negative elements become zero.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NonNeg {}
+
+/// w/(ε + ‖w‖), ε = 1e-7: every norm becomes 1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnitNorm {
+    /// Along which axes. Default: 0.
+    pub axis: Axes,
+}
+
+/// w·(rate·clip(‖w‖, min, max) + (1 − rate)·‖w‖)/(ε + ‖w‖), ε = 1e-7.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MinMaxNorm {
+    /// The least norm. Default: 0.
+    pub min_value: f64,
+    /// The largest norm. Default: 1.
+    pub max_value: f64,
+    /// How far towards the bounds, from 0 to 1. Default: 1.
+    pub rate: f64,
+    /// Along which axes. Default: 0.
+    pub axis: Axes,
+}
+
+impl Default for MaxNorm {
+    fn default() -> Self {
+        Self { max_value: 2.0, axis: Axes::default() }
+    }
+}
+
+impl Default for MinMaxNorm {
+    fn default() -> Self {
+        Self { min_value: 0.0, max_value: 1.0, rate: 1.0, axis: Axes::default() }
+    }
+}
+
+macro_rules! axis_method {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// Along which axes the norm is taken. Default: 0.
+            #[must_use]
+            pub fn axis(mut self, axis: impl Into<Axes>) -> Self {
+                self.axis = axis.into();
+                self
+            }
+        }
+    )*};
+}
+axis_method!(MaxNorm UnitNorm MinMaxNorm);
+
+impl MaxNorm {
+    /// With this largest norm.
+    pub fn new(max_value: f64) -> Self {
+        Self { max_value, ..Self::default() }
+    }
+}
+
+impl MinMaxNorm {
+    /// With these bounds of the norm.
+    pub fn new(min_value: f64, max_value: f64) -> Self {
+        Self { min_value, max_value, ..Self::default() }
+    }
+
+    /// How far towards the bounds, from 0 to 1. Default: 1.
+    #[must_use]
+    pub fn rate(mut self, rate: f64) -> Self {
+        self.rate = rate;
+        self
+    }
+}
+
+impl Constraint {
+    /// Checks the arguments against a variable's shape.
+    ///
+    /// # Errors
+    /// What was expected and what came.
+    pub fn check(&self, shape: &[usize]) -> Result<(), String> {
+        let bound = |name: &str, value: f64| match value.is_finite() && value >= 0.0 {
+            true => Ok(()),
+            false => Err(format!("{name} must be a number that is not negative, got {value}")),
+        };
+        let axes = match self {
+            Self::NonNeg(_) => return Ok(()),
+            Self::UnitNorm(UnitNorm { axis }) => axis,
+            Self::MaxNorm(MaxNorm { max_value, axis }) => {
+                bound("max_value", *max_value)?;
+                axis
+            }
+            Self::MinMaxNorm(MinMaxNorm { min_value, max_value, rate, axis }) => {
+                bound("min_value", *min_value)?;
+                bound("max_value", *max_value)?;
+                if !(0.0..=1.0).contains(rate) {
+                    return Err(format!("rate must be in [0, 1], got {rate}"));
+                }
+                axis
+            }
+        };
+        let rank = shape.len() as i64;
+        match axes.as_slice().iter().find(|&&axis| axis < -rank || axis >= rank) {
+            None => Ok(()),
+            Some(axis) => Err(format!("axis must be from {} to {}, got {axis}", -rank, rank - 1)),
+        }
+    }
+
+    /// Projects a variable.
+    pub fn project(&self, shape: &[usize], values: &mut [f32]) {
+        match self {
+            Self::NonNeg(_) => values.iter_mut().for_each(|value| *value = value.max(0.0)),
+            Self::MaxNorm(MaxNorm { max_value, axis }) => {
+                rescale(shape, axis, values, |norm| norm.clamp(0.0, *max_value));
+            }
+            Self::UnitNorm(UnitNorm { axis }) => rescale(shape, axis, values, |_| 1.0),
+            Self::MinMaxNorm(MinMaxNorm { min_value, max_value, rate, axis }) => {
+                rescale(shape, axis, values, |norm| {
+                    rate * norm.max(*min_value).min(*max_value) + (1.0 - rate) * norm
+                });
+            }
+        }
+    }
+}
+
+/// Gives every slice along the axes the norm that `wanted` makes of its norm.
+fn rescale(shape: &[usize], axes: &Axes, values: &mut [f32], wanted: impl Fn(f64) -> f64) {
+    const EPSILON: f64 = 1e-7;
+    let rank = shape.len();
+    let stride = |axis: usize| shape[axis + 1..].iter().product::<usize>();
+    let size = |along: bool| {
+        (0..rank).filter(|&axis| axes.contain(axis, rank) == along).map(|axis| shape[axis]).product()
+    };
+    // The offset of the index-th combination of the axes along which the norm is taken, or of the others.
+    let offset = |mut index: usize, along: bool| {
+        let mut offset = 0;
+        for axis in (0..rank).rev().filter(|&axis| axes.contain(axis, rank) == along) {
+            offset += index % shape[axis] * stride(axis);
+            index /= shape[axis];
+        }
+        offset
+    };
+    let (slices, len): (usize, usize) = (size(false), size(true));
+    for slice in 0..slices {
+        let start = offset(slice, false);
+        let squares = (0..len).map(|element| f64::from(values[start + offset(element, true)]).powi(2));
+        let norm = squares.sum::<f64>().sqrt();
+        let factor = (wanted(norm) / (EPSILON + norm)) as f32;
+        for element in 0..len {
+            values[start + offset(element, true)] *= factor;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn norm(values: &[f32]) -> f64 {
+        values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
+    }
+
+    #[test]
+    fn max_norm_takes_the_norm_along_its_axes() {
+        let start: Vec<f32> = (1..=24).map(|value| value as f32).collect();
+        let shape = [2, 3, 4];
+        for (axes, first) in [
+            (Axes::One(0), vec![0, 12]),
+            (Axes::One(-1), vec![0, 1, 2, 3]),
+            (Axes::Many(vec![0, 1]), vec![0, 4, 8, 12, 16, 20]),
+            (Axes::Many(vec![0, 1, 2]), (0..24).collect()),
+        ] {
+            let mut values = start.clone();
+            Constraint::from(MaxNorm::new(0.5).axis_of(axes)).project(&shape, &mut values);
+            let slice: Vec<f32> = first.iter().map(|&index| values[index]).collect();
+            assert!((norm(&slice) - 0.5).abs() < 1e-6);
+        }
+    }
+
+    impl MaxNorm {
+        fn axis_of(mut self, axis: Axes) -> Self {
+            self.axis = axis;
+            self
+        }
+    }
+
+    #[test]
+    fn norms_within_the_bounds_stay() {
+        let mut values = [0.3, 0.4];
+        Constraint::from(MaxNorm::new(2.0)).project(&[2], &mut values);
+        assert!((norm(&values) - 0.5).abs() < 1e-6);
+        Constraint::from(UnitNorm::default()).project(&[2], &mut values);
+        assert!((norm(&values) - 1.0).abs() < 1e-6);
+        Constraint::from(MinMaxNorm::new(2.0, 3.0).rate(0.5)).project(&[2], &mut values);
+        assert!((norm(&values) - 1.5).abs() < 1e-6);
+        let mut signs = [-1.0, 2.0];
+        Constraint::from(NonNeg::default()).project(&[2], &mut signs);
+        assert_eq!(signs, [0.0, 2.0]);
+    }
+
+    #[test]
+    fn bad_arguments_are_explained() {
+        for (constraint, message) in [
+            (Constraint::from(MaxNorm::new(-1.0)), "max_value must be a number that is not negative, got -1"),
+            (Constraint::from(UnitNorm::default().axis(2)), "axis must be from -2 to 1, got 2"),
+            (Constraint::from(MinMaxNorm::new(0.0, 1.0).rate(2.0)), "rate must be in [0, 1], got 2"),
+        ] {
+            assert_eq!(constraint.check(&[3, 4]).unwrap_err(), message);
+        }
+    }
 }

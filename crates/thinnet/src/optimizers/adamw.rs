@@ -1,0 +1,98 @@
+//! `AdamW`.
+
+use serde::{Deserialize, Serialize};
+use thinnet_kernels::optimizers as kernels;
+
+use super::adam::constants;
+use super::{Optimizer, OptimizerBase, Step, base_methods, check_share, optimizer_methods};
+use crate::schedules::LearningRate;
+
+/// Adam with decoupled weight decay (Loshchilov & Hutter 2019): each step first takes lr·`weight_decay`·w away.
+///
+/// m ← m + (g − m)(1 − β₁), v ← v + (g² − v)(1 − β₂), w ← w − lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ)·m/(√v + ε)
+///
+/// ```
+/// use thinnet::optimizers::AdamW;
+/// let optimizer = AdamW::new(0.002).beta_1(0.8);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AdamW {
+    #[serde(flatten)]
+    base: OptimizerBase,
+    beta_1: f64,
+    beta_2: f64,
+    epsilon: f64,
+    amsgrad: bool,
+}
+
+impl Default for AdamW {
+    fn default() -> Self {
+        Self::new(0.001)
+    }
+}
+
+impl AdamW {
+    /// With this learning rate, or schedule; the default is 0.001.
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Self {
+        Self {
+            base: OptimizerBase { weight_decay: Some(0.004), ..OptimizerBase::new(learning_rate) },
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-7,
+            amsgrad: false,
+        }
+    }
+
+    base_methods!();
+
+    /// The decay β₁ of the mean, in [0, 1). Default: 0.9.
+    #[must_use]
+    pub fn beta_1(mut self, beta_1: f64) -> Self {
+        self.beta_1 = beta_1;
+        self
+    }
+
+    /// The decay β₂ of the mean square, in [0, 1). Default: 0.999.
+    #[must_use]
+    pub fn beta_2(mut self, beta_2: f64) -> Self {
+        self.beta_2 = beta_2;
+        self
+    }
+
+    /// What is added to the root. Default: 1e-7.
+    #[must_use]
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
+    }
+
+    /// Whether the largest v so far stands under the root (Reddi et al. 2018). Default: false.
+    #[must_use]
+    pub fn amsgrad(mut self, amsgrad: bool) -> Self {
+        self.amsgrad = amsgrad;
+        self
+    }
+}
+
+impl Optimizer for AdamW {
+    optimizer_methods!("AdamW");
+
+    fn check(&self) -> Result<(), String> {
+        check_share("beta_1", self.beta_1)?;
+        check_share("beta_2", self.beta_2)
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        if self.amsgrad { &["momentum", "velocity", "velocity_hat"] } else { &["momentum", "velocity"] }
+    }
+
+    fn update(&self, step: &Step, values: &mut [f32], gradient: &[f32], [a, b, c]: [&mut [f32]; 3]) {
+        let constants = constants(&self.base, step, [self.beta_1, self.beta_2, self.epsilon]);
+        if self.amsgrad {
+            kernels::amsgrad(values, gradient, a, b, c, &constants);
+        } else {
+            kernels::adam(values, gradient, a, b, &constants);
+        }
+    }
+}
