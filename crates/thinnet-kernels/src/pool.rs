@@ -86,12 +86,13 @@ impl Pool {
         self.workers.len() + 1
     }
 
-    /// Calls `work(task, thread)` for each task below `tasks`, side by side, and returns when all are done.
+    /// Calls `work(task, thread)` for each task below `tasks`, side by side, and returns when all are done. Where
+    /// `alone` is set, the caller's thread does everything.
     ///
     /// # Panics
     /// Where `work` panics, after all threads have finished.
-    pub fn run(&mut self, tasks: usize, work: impl Fn(usize, usize) + Sync) {
-        if self.workers.is_empty() || tasks <= 1 {
+    fn run(&mut self, tasks: usize, alone: bool, work: impl Fn(usize, usize) + Sync) {
+        if alone || self.workers.is_empty() || tasks <= 1 {
             (0..tasks).for_each(|task| work(task, 0));
             return;
         }
@@ -121,17 +122,19 @@ impl Pool {
         assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a task panicked on another thread");
     }
 
-    /// Calls `work(index, item, local)` for each item, side by side; `locals` has one element for each thread.
+    /// Calls `work(index, item, local)` for each item, side by side. `locals` has one element for each thread, or a single
+    /// one: then the caller's thread does everything.
     pub fn for_each<T: Send, L: Send>(
         &mut self,
         items: &mut [T],
         locals: &mut [L],
         work: impl Fn(usize, &mut T, &mut L) + Sync,
     ) {
-        assert!(locals.len() >= self.threads(), "one local for each thread");
+        let alone = locals.len() == 1;
+        assert!(alone || locals.len() >= self.threads(), "one local for each thread");
         let tasks = items.len();
         let (items, locals) = (Shares(items.as_mut_ptr()), Shares(locals.as_mut_ptr()));
-        self.run(tasks, |task, thread| {
+        self.run(tasks, alone, |task, thread| {
             // SAFETY: each task is run once, so no two calls have the same item; each thread runs one task at a time,
             // so no two calls at one time have the same local; both indices are within their slices.
             let (item, local) = unsafe { (items.get(task), locals.get(thread)) };
@@ -140,7 +143,8 @@ impl Pool {
     }
 
     /// Calls `work(index, pieces, outcome, local)` for each range, side by side: `pieces` are that range of each
-    /// arena (an empty arena has empty pieces), `outcomes` has one element for each range.
+    /// arena (an empty arena has empty pieces), `outcomes` has one element for each range, `locals` is as for
+    /// [`for_each`](Self::for_each).
     ///
     /// # Panics
     /// Where the ranges are not ascending and disjoint, or reach beyond an arena that is not empty.
@@ -152,7 +156,8 @@ impl Pool {
         locals: &mut [L],
         work: impl Fn(usize, [&mut [f32]; N], &mut T, &mut L) + Sync,
     ) {
-        assert!(locals.len() >= self.threads(), "one local for each thread");
+        let alone = locals.len() == 1;
+        assert!(alone || locals.len() >= self.threads(), "one local for each thread");
         assert_eq!(ranges.len(), outcomes.len(), "one outcome for each range");
         assert!(ranges.iter().all(|range| range.start <= range.end), "ranges run forwards");
         assert!(
@@ -167,7 +172,7 @@ impl Pool {
         let lengths = arenas.each_ref().map(|arena| arena.len());
         let arenas = arenas.each_mut().map(|arena| Shares(arena.as_mut_ptr()));
         let (outcomes, locals) = (Shares(outcomes.as_mut_ptr()), Shares(locals.as_mut_ptr()));
-        self.run(ranges.len(), |task, thread| {
+        self.run(ranges.len(), alone, |task, thread| {
             let range = ranges[task].clone();
             let pieces = std::array::from_fn(|arena| {
                 if lengths[arena] == 0 {
@@ -312,10 +317,10 @@ mod tests {
     #[test]
     fn a_panicking_task_reaches_the_caller_and_leaves_the_pool_usable() {
         let mut pool = Pool::new(2);
-        let failed = catch_unwind(AssertUnwindSafe(|| pool.run(8, |task, _| assert_ne!(task, 5))));
+        let failed = catch_unwind(AssertUnwindSafe(|| pool.run(8, false, |task, _| assert_ne!(task, 5))));
         assert!(failed.is_err());
         let count = AtomicUsize::new(0);
-        pool.run(8, |_, _| {
+        pool.run(8, false, |_, _| {
             count.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(count.into_inner(), 8);

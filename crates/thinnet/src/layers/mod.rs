@@ -5,6 +5,8 @@
 //! activations, gradients) live in the model and the engine.
 
 mod activation;
+mod activity_regularization;
+mod dense;
 mod dropout;
 mod elu;
 mod flatten;
@@ -33,6 +35,8 @@ use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
 pub use activation::Activation;
+pub(crate) use activity_regularization::ActivityRegularization;
+pub use dense::Dense;
 pub use dropout::{AlphaDropout, Dropout, GaussianDropout, GaussianNoise, NoiseShape};
 pub use elu::ELU;
 pub use flatten::Flatten;
@@ -129,6 +133,22 @@ pub struct Variable {
     pub constraint: Option<Constraint>,
     /// Whether the optimizer changes it.
     pub trainable: bool,
+}
+
+impl Variable {
+    /// Checks how it starts, its regularizer and its constraint.
+    ///
+    /// # Errors
+    /// Which of them is wrong and how.
+    pub fn check(&self) -> Result<(), String> {
+        let name = self.name;
+        let of = |what: &'static str| move |message: String| format!("{name}_{what}: {message}");
+        self.initializer.check(&self.shape).map_err(of("initializer"))?;
+        self.regularizer.iter().try_for_each(|regularizer| regularizer.check().map_err(of("regularizer")))?;
+        self.constraint
+            .iter()
+            .try_for_each(|constraint| constraint.check(&self.shape).map_err(of("constraint")))
+    }
 }
 
 /// A step of the plan.

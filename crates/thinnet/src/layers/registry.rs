@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Activation, AlphaDropout, Base, Dropout, ELU, Flatten, GaussianDropout, GaussianNoise, Input, Layer,
-    LeakyReLU, ReLU, Rescaling, Reshape, Softmax,
+    Activation, AlphaDropout, Base, Dense, Dropout, ELU, Flatten, GaussianDropout, GaussianNoise, Input,
+    Layer, LeakyReLU, ReLU, Rescaling, Reshape, Softmax,
 };
 use crate::config::{Tagged, parse};
 use crate::error::{Error, Result};
@@ -29,10 +29,11 @@ where
     Class { name, required, read: |place, config| Ok(Box::new(parse::<L>(place, config)?)) }
 }
 
-fn classes() -> [Class; 14] {
+fn classes() -> [Class; 15] {
     [
         class::<Activation>("Activation", &["activation"]),
         class::<AlphaDropout>("AlphaDropout", &["rate"]),
+        class::<Dense>("Dense", &["units"]),
         class::<Dropout>("Dropout", &["rate"]),
         class::<ELU>("ELU", &[]),
         class::<Flatten>("Flatten", &[]),

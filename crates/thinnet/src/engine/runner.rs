@@ -1,0 +1,408 @@
+//! A whole batch: its shards side by side, then the arena's pieces side by side.
+
+use std::ops::Range;
+
+use thinnet_kernels::buffer::Buffer;
+use thinnet_kernels::pool::Pool;
+
+use super::context::{Batch, Phase};
+use super::parameters::Parameters;
+use super::plan::Plan;
+use super::shard::{Done, Pass, Samples, Shard};
+use crate::history::Logs;
+use crate::losses::Loss;
+use crate::metrics::Metric;
+use crate::optimizers::{Optimizer, Step};
+
+/// What training makes small and what it reports.
+#[derive(Clone, Debug)]
+pub(crate) struct Objective {
+    pub(crate) loss: Box<dyn Loss>,
+    pub(crate) metrics: Vec<Box<dyn Metric>>,
+    /// Each metric's name in logs: its own, with a number where others have the same.
+    pub(crate) names: Vec<String>,
+    /// How many numbers each metric's state has.
+    pub(crate) state_lens: Vec<usize>,
+    /// Whether the loss is computed from what comes before the model's link.
+    pub(crate) linked: bool,
+}
+
+/// The optimizer and what it remembers.
+#[derive(Clone, Debug)]
+pub(crate) struct Optimization {
+    pub(crate) optimizer: Box<dyn Optimizer>,
+    gradients: Buffer,
+    pub(crate) slots: [Buffer; 3],
+    /// Steps done.
+    pub(crate) iterations: u64,
+    /// See [`Optimizer::carry`].
+    pub(crate) carry: f64,
+}
+
+impl Optimization {
+    pub(crate) fn new(optimizer: Box<dyn Optimizer>, arena: usize) -> Self {
+        let used = optimizer.slots().len();
+        let slots = std::array::from_fn(|slot| {
+            let mut buffer = Buffer::zeros(if slot < used { arena } else { 0 });
+            if slot < used && optimizer.initial(slot) != 0.0 {
+                buffer.fill(optimizer.initial(slot));
+            }
+            buffer
+        });
+        Self { optimizer, gradients: Buffer::zeros(arena), slots, iterations: 0, carry: 1.0 }
+    }
+}
+
+/// Sums over batches, in their order.
+#[derive(Clone, Debug)]
+pub(crate) struct Totals {
+    loss: f64,
+    samples: usize,
+    states: Vec<f64>,
+}
+
+impl Totals {
+    pub(crate) fn new(objective: &Objective) -> Self {
+        Self { loss: 0.0, samples: 0, states: vec![0.0; objective.state_lens.iter().sum()] }
+    }
+
+    /// The mean of the batches' losses, weighted by their sizes.
+    pub(crate) fn loss(&self) -> f64 {
+        self.loss / self.samples as f64
+    }
+
+    /// The samples so far.
+    pub(crate) fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Begins anew.
+    pub(crate) fn clear(&mut self) {
+        self.loss = 0.0;
+        self.samples = 0;
+        self.states.fill(0.0);
+    }
+
+    /// The loss and the metrics by name.
+    pub(crate) fn logs(&self, objective: &Objective) -> Logs {
+        let metrics = self.metrics(objective).map(|(name, value)| (name.to_owned(), value));
+        std::iter::once(("loss".to_owned(), self.loss())).chain(metrics).collect()
+    }
+
+    /// Each metric's value.
+    pub(crate) fn metrics<'a>(&'a self, objective: &'a Objective) -> impl Iterator<Item = (&'a str, f64)> {
+        let mut start = 0;
+        objective.metrics.iter().zip(&objective.names).zip(&objective.state_lens).map(
+            move |((metric, name), len)| {
+                start += len;
+                (name.as_str(), metric.result(&self.states[start - len..start]))
+            },
+        )
+    }
+}
+
+/// A part of a variable whose gradient and update are one task.
+#[derive(Debug)]
+struct Piece {
+    entry: usize,
+    node: usize,
+    /// The variable's place among its layer's.
+    variable: usize,
+    /// Where the piece starts within the variable.
+    start: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Outcome {
+    penalty: f64,
+    squares: f64,
+}
+
+/// Memory and division of work for batches up to a size.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    batch_size: usize,
+    phase: Phase,
+    rows: usize,
+    shards: Vec<Shard>,
+    scratch: Vec<Buffer>,
+    pieces: Vec<Piece>,
+    ranges: Vec<Range<usize>>,
+    outcomes: Vec<Outcome>,
+    /// Each variable's sum of squared gradients.
+    squares: Vec<f64>,
+    constrained: Vec<usize>,
+    constrained_ranges: Vec<Range<usize>>,
+    threads: usize,
+}
+
+impl Runner {
+    /// `threads` is how many there are; fewer are used where a batch is too little work.
+    pub(crate) fn new(
+        plan: &Plan,
+        parameters: &Parameters,
+        objective: Option<&Objective>,
+        phase: Phase,
+        batch_size: usize,
+        threads: usize,
+    ) -> Self {
+        /// Multiply-adds of a batch from which a second thread is worth waking.
+        const WORTHWHILE: usize = 1 << 18;
+        let threads = if plan.cost() * batch_size < WORTHWHILE { 1 } else { threads };
+        let rows = plan.shard_rows(batch_size);
+        let states = objective.map_or(0, |objective| objective.state_lens.iter().sum());
+        let training = phase == Phase::Training;
+        let (pieces, ranges) =
+            if training { divide(plan, parameters, batch_size) } else { Default::default() };
+        let gradient_scratch = pieces.iter().zip(&ranges).map(|(piece, range)| {
+            let transform =
+                plan.nodes[piece.node].transform.as_ref().expect("a piece belongs to a transform");
+            transform.operation.gradient_scratch(piece.variable, range.len())
+        });
+        let scratch = gradient_scratch.max().unwrap_or(0).max(plan.scratch(rows));
+        let is_constrained = |index: &usize| {
+            let entry = &parameters.entries[*index];
+            training && entry.trainable && entry.constraint.is_some()
+        };
+        let constrained: Vec<usize> = (0..parameters.entries.len()).filter(is_constrained).collect();
+        Self {
+            batch_size,
+            phase,
+            rows,
+            shards: (0..batch_size.div_ceil(rows))
+                .map(|_| Shard::new(plan, rows, training, states))
+                .collect(),
+            scratch: (0..threads).map(|_| Buffer::zeros(scratch)).collect(),
+            outcomes: vec![Outcome::default(); pieces.len()],
+            squares: vec![0.0; parameters.entries.len()],
+            constrained_ranges: constrained
+                .iter()
+                .map(|&index| parameters.entries[index].range.clone())
+                .collect(),
+            pieces,
+            ranges,
+            constrained,
+            threads,
+        }
+    }
+
+    /// How many threads this runner's pool must have.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The largest batch.
+    pub(crate) fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// One step of training.
+    pub(crate) fn train(
+        &mut self,
+        pool: &mut Pool,
+        plan: &Plan,
+        parameters: &mut Parameters,
+        optimization: &mut Optimization,
+        objective: &Objective,
+        samples: Samples,
+        totals: &mut Totals,
+    ) {
+        let (phase, step) = (self.phase, optimization.iterations);
+        let pass =
+            Pass { plan, values: &parameters.values, objective: Some(objective), samples, phase, step };
+        let active = self.run(pool, &pass);
+        self.update(pool, plan, parameters, optimization, active);
+        let penalty = self.outcomes.iter().map(|outcome| outcome.penalty).sum();
+        self.add(samples.order.len(), active, penalty, totals);
+    }
+
+    /// The loss and metrics of one batch; `penalty` is what the regularizers add.
+    pub(crate) fn evaluate(
+        &mut self,
+        pool: &mut Pool,
+        plan: &Plan,
+        parameters: &Parameters,
+        objective: &Objective,
+        samples: Samples,
+        penalty: f64,
+        totals: &mut Totals,
+    ) {
+        let pass = Pass {
+            plan,
+            values: &parameters.values,
+            objective: Some(objective),
+            samples,
+            phase: self.phase,
+            step: 0,
+        };
+        let active = self.run(pool, &pass);
+        self.add(samples.order.len(), active, penalty, totals);
+    }
+
+    /// The model's output for one batch.
+    pub(crate) fn predict(
+        &mut self,
+        pool: &mut Pool,
+        plan: &Plan,
+        parameters: &Parameters,
+        samples: Samples,
+        output: &mut [f32],
+    ) {
+        let pass =
+            Pass { plan, values: &parameters.values, objective: None, samples, phase: self.phase, step: 0 };
+        let active = self.run(pool, &pass);
+        let mut rest = output;
+        for shard in &self.shards[..active] {
+            let rows = shard.output(plan);
+            let (own, others) = rest.split_at_mut(rows.len());
+            own.copy_from_slice(rows);
+            rest = others;
+        }
+    }
+
+    /// Runs the batch's shards and says how many there were.
+    fn run(&mut self, pool: &mut Pool, pass: &Pass) -> usize {
+        let (size, rows) = (pass.samples.order.len(), self.rows);
+        let active = size.div_ceil(rows);
+        pool.for_each(&mut self.shards[..active], &mut self.scratch, |index, shard, scratch| {
+            let first = index * rows;
+            shard.run(pass, first, rows.min(size - first), scratch);
+        });
+        active
+    }
+
+    fn add(&self, samples: usize, active: usize, penalty: f64, totals: &mut Totals) {
+        let mut loss = penalty;
+        for shard in &self.shards[..active] {
+            loss += shard.loss + shard.penalty;
+            for (total, state) in totals.states.iter_mut().zip(&shard.metrics) {
+                *total += state;
+            }
+        }
+        totals.loss += loss * samples as f64;
+        totals.samples += samples;
+    }
+
+    /// Gradients, and the optimizer's step on them.
+    fn update(
+        &mut self,
+        pool: &mut Pool,
+        plan: &Plan,
+        parameters: &mut Parameters,
+        optimization: &mut Optimization,
+        active: usize,
+    ) {
+        let Optimization { optimizer, gradients, slots: [a, b, c], iterations, carry } = optimization;
+        let optimizer = &**optimizer;
+        let base = optimizer.base();
+        let learning_rate = base.learning_rate.at(*iterations);
+        *iterations += 1;
+        *carry = optimizer.carry(*iterations, *carry);
+        let step = Step { iteration: *iterations, learning_rate, carry: *carry };
+        let (clipnorm, global_clipnorm) = (base.clipnorm, base.global_clipnorm);
+        let needs_norms = clipnorm.is_some() || global_clipnorm.is_some();
+        let clipvalue = base.clipvalue.map(|clip| clip as f32);
+        let (pieces, entries) = (&self.pieces, &parameters.entries);
+        let done = Done(&self.shards[..active]);
+        let arenas = [&mut parameters.values[..], gradients, a, b, c];
+        pool.for_ranges(
+            &self.ranges,
+            arenas,
+            &mut self.outcomes,
+            &mut self.scratch,
+            |index, pieces_of, outcome, scratch| {
+                let [values, gradient, a, b, c] = pieces_of;
+                let piece = &pieces[index];
+                let transform =
+                    plan.nodes[piece.node].transform.as_ref().expect("a piece belongs to a transform");
+                transform.operation.gradient(
+                    piece.variable,
+                    piece.start,
+                    Batch::new(&done, piece.node),
+                    gradient,
+                    scratch,
+                );
+                *outcome = Outcome::default();
+                if let Some(regularizer) = &entries[piece.entry].regularizer {
+                    outcome.penalty = regularizer.penalty(values);
+                    regularizer.add_gradient(values, gradient);
+                }
+                if needs_norms {
+                    outcome.squares = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum();
+                    return;
+                }
+                if let Some(clip) = clipvalue {
+                    gradient.iter_mut().for_each(|g| *g = g.clamp(-clip, clip));
+                }
+                optimizer.update(&step, values, gradient, [a, b, c]);
+            },
+        );
+        if needs_norms {
+            let squares = &mut self.squares;
+            squares.fill(0.0);
+            for (piece, outcome) in pieces.iter().zip(&self.outcomes) {
+                squares[piece.entry] += outcome.squares;
+            }
+            let factor = |squares: f64, clip: f64| {
+                let norm = squares.sqrt();
+                if norm > clip { (clip / norm) as f32 } else { 1.0 }
+            };
+            let global = global_clipnorm.map(|clip| factor(squares.iter().sum(), clip));
+            let arenas = [&mut parameters.values[..], gradients, a, b, c];
+            pool.for_ranges(
+                &self.ranges,
+                arenas,
+                &mut self.outcomes,
+                &mut self.scratch,
+                |index, pieces_of, _, _| {
+                    let [values, gradient, a, b, c] = pieces_of;
+                    let own = || clipnorm.map_or(1.0, |clip| factor(squares[pieces[index].entry], clip));
+                    let factor = global.unwrap_or_else(own);
+                    if factor != 1.0 {
+                        gradient.iter_mut().for_each(|g| *g *= factor);
+                    }
+                    optimizer.update(&step, values, gradient, [a, b, c]);
+                },
+            );
+        }
+        if !self.constrained.is_empty() {
+            let constrained = &self.constrained;
+            let outcomes = &mut self.outcomes[..constrained.len()];
+            let arenas = [&mut parameters.values[..]];
+            pool.for_ranges(
+                &self.constrained_ranges,
+                arenas,
+                outcomes,
+                &mut self.scratch,
+                |index, [values], _, _| {
+                    let entry = &entries[constrained[index]];
+                    if let Some(constraint) = &entry.constraint {
+                        constraint.project(&entry.shape, values);
+                    }
+                },
+            );
+        }
+    }
+}
+
+/// Cuts the variables to train into pieces of about equal work, in the arena's order.
+fn divide(plan: &Plan, parameters: &Parameters, batch_size: usize) -> (Vec<Piece>, Vec<Range<usize>>) {
+    /// Multiply-adds of a piece: some tens of microseconds.
+    const WORK: usize = 1 << 20;
+    let (mut pieces, mut ranges) = (Vec::new(), Vec::new());
+    for (index, entry) in parameters.entries.iter().enumerate().filter(|(_, entry)| entry.trainable) {
+        let variable = parameters.entries[..index].iter().filter(|other| other.layer == entry.layer).count();
+        let of_layer =
+            |node: &super::plan::Node| node.transform.as_ref().is_some_and(|t| t.layer == entry.layer);
+        let node = plan.nodes.iter().position(of_layer).expect("a variable belongs to a transform");
+        let transform = plan.nodes[node].transform.as_ref().expect("as found");
+        let grain = transform.operation.grain(variable).max(1);
+        let len = (WORK / batch_size.max(1)).next_multiple_of(grain).max(grain);
+        for start in (0..entry.range.len()).step_by(len) {
+            let end = (start + len).min(entry.range.len());
+            pieces.push(Piece { entry: index, node, variable, start });
+            ranges.push(entry.range.start + start..entry.range.start + end);
+        }
+    }
+    (pieces, ranges)
+}

@@ -1,0 +1,268 @@
+//! `Dense`: a matrix product, a bias and an activation.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thinnet_kernels::gemm::{Matrix, gemm, scratch_len};
+
+use super::{Base, Built, Layer, Operation, Transform, Variable, base_methods, layer_methods};
+use crate::activations::Activation;
+use crate::config::Argument;
+use crate::constraints::Constraint;
+use crate::engine::{Batch, Context, Variables};
+use crate::initializers::Initializer;
+use crate::layers::ActivityRegularization;
+use crate::regularizers::Regularizer;
+use crate::shape::Shape;
+
+/// `activation(x · kernel + bias)`, along the last axis: (…, inputs) becomes (…, units).
+///
+/// Variables: `kernel` (inputs, units) and, unless switched off, `bias` (units).
+///
+/// ```
+/// use thinnet::prelude::*;
+/// let layer = Dense::new(64).activation(Relu).kernel_regularizer(L2::new(0.001));
+/// let built = layer.build(&Shape::from(784)).unwrap();
+/// assert_eq!(built.output, Shape::from(64));
+/// assert_eq!(built.variables[0].shape, [784, 64]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dense {
+    #[serde(skip)]
+    base: Base,
+    units: usize,
+    activation: Argument<Activation>,
+    use_bias: bool,
+    kernel_initializer: Argument<Initializer>,
+    bias_initializer: Argument<Initializer>,
+    kernel_regularizer: Option<Argument<Regularizer>>,
+    bias_regularizer: Option<Argument<Regularizer>>,
+    activity_regularizer: Option<Argument<Regularizer>>,
+    kernel_constraint: Option<Argument<Constraint>>,
+    bias_constraint: Option<Argument<Constraint>>,
+}
+
+impl Default for Dense {
+    /// Without units: they must be given.
+    fn default() -> Self {
+        Self {
+            base: Base::default(),
+            units: 0,
+            activation: Activation::Linear.into(),
+            use_bias: true,
+            kernel_initializer: "glorot_uniform".into(),
+            bias_initializer: "zeros".into(),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+            activity_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
+        }
+    }
+}
+
+impl Dense {
+    /// A layer of `units` outputs.
+    pub fn new(units: usize) -> Self {
+        Self { units, ..Self::default() }
+    }
+
+    base_methods!();
+
+    /// The function of the sums. Default: linear.
+    #[must_use]
+    pub fn activation(mut self, activation: impl Into<Argument<Activation>>) -> Self {
+        self.activation = activation.into();
+        self
+    }
+
+    /// Whether a bias is added. Default: true.
+    #[must_use]
+    pub fn use_bias(mut self, use_bias: bool) -> Self {
+        self.use_bias = use_bias;
+        self
+    }
+
+    /// How the kernel starts. Default: `glorot_uniform`.
+    #[must_use]
+    pub fn kernel_initializer(mut self, initializer: impl Into<Argument<Initializer>>) -> Self {
+        self.kernel_initializer = initializer.into();
+        self
+    }
+
+    /// How the bias starts. Default: `zeros`.
+    #[must_use]
+    pub fn bias_initializer(mut self, initializer: impl Into<Argument<Initializer>>) -> Self {
+        self.bias_initializer = initializer.into();
+        self
+    }
+
+    /// What is added to the loss for the kernel. Default: nothing.
+    #[must_use]
+    pub fn kernel_regularizer(mut self, regularizer: impl Into<Argument<Regularizer>>) -> Self {
+        self.kernel_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What is added to the loss for the bias. Default: nothing.
+    #[must_use]
+    pub fn bias_regularizer(mut self, regularizer: impl Into<Argument<Regularizer>>) -> Self {
+        self.bias_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What is added to the loss for the output, divided by the batch size. Default: nothing.
+    #[must_use]
+    pub fn activity_regularizer(mut self, regularizer: impl Into<Argument<Regularizer>>) -> Self {
+        self.activity_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What the kernel is projected to after each update; Dropout's authors use
+    /// [`MaxNorm`](crate::constraints::MaxNorm). Default: nothing.
+    #[must_use]
+    pub fn kernel_constraint(mut self, constraint: impl Into<Argument<Constraint>>) -> Self {
+        self.kernel_constraint = Some(constraint.into());
+        self
+    }
+
+    /// What the bias is projected to after each update. Default: nothing.
+    #[must_use]
+    pub fn bias_constraint(mut self, constraint: impl Into<Argument<Constraint>>) -> Self {
+        self.bias_constraint = Some(constraint.into());
+        self
+    }
+}
+
+/// The value of an argument that may be absent.
+fn optional<T: Clone>(argument: Option<&Argument<T>>) -> Result<Option<T>, String> {
+    argument.map(|argument| argument.get().cloned()).transpose()
+}
+
+impl Layer for Dense {
+    layer_methods!("Dense");
+
+    fn build(&self, input: &Shape) -> Result<Built, String> {
+        let Some((&inputs, leading)) = input.axes().split_last() else {
+            return Err("expected samples with at least one axis, got scalars: reshape them to (1)".into());
+        };
+        if self.units == 0 {
+            return Err("units must be a positive integer, got 0".into());
+        }
+        if inputs == 0 {
+            return Err(format!("expected at least one input, got samples of shape {input}"));
+        }
+        let mut variables = vec![Variable {
+            name: "kernel",
+            shape: vec![inputs, self.units],
+            initializer: self.kernel_initializer.get()?.clone(),
+            regularizer: optional(self.kernel_regularizer.as_ref())?,
+            constraint: optional(self.kernel_constraint.as_ref())?,
+            trainable: true,
+        }];
+        if self.use_bias {
+            variables.push(Variable {
+                name: "bias",
+                shape: vec![self.units],
+                initializer: self.bias_initializer.get()?.clone(),
+                regularizer: optional(self.bias_regularizer.as_ref())?,
+                constraint: optional(self.bias_constraint.as_ref())?,
+                trainable: true,
+            });
+        }
+        variables.iter().try_for_each(Variable::check)?;
+        let output = Shape::from([leading, &[self.units]].concat());
+        let rows = leading.iter().product();
+        let affine = Affine { rows, inputs, units: self.units, use_bias: self.use_bias };
+        let mut operations = vec![Operation::Transform(Arc::new(affine))];
+        let activation = self.activation.get()?;
+        activation.check()?;
+        operations.extend(activation.operation(&output));
+        if let Some(regularizer) = optional(self.activity_regularizer.as_ref())? {
+            operations.push(Operation::InPlace(Arc::new(ActivityRegularization(regularizer))));
+        }
+        Ok(Built { output, variables, operations })
+    }
+}
+
+/// x · kernel + bias
+#[derive(Debug)]
+struct Affine {
+    /// Rows of a sample: 1 unless samples have more than one axis.
+    rows: usize,
+    inputs: usize,
+    units: usize,
+    use_bias: bool,
+}
+
+/// The places of the variables.
+const KERNEL: usize = 0;
+const BIAS: usize = 1;
+
+impl Transform for Affine {
+    fn scratch(&self, samples: usize) -> usize {
+        let rows = samples * self.rows;
+        scratch_len(rows, self.units, self.inputs).max(scratch_len(rows, self.inputs, self.units))
+    }
+
+    fn cost(&self) -> usize {
+        self.rows * self.inputs * self.units
+    }
+
+    fn forward(&self, _: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
+        let rows = x.len() / self.inputs;
+        if self.use_bias {
+            let bias = variables.get(BIAS);
+            y.chunks_exact_mut(self.units).for_each(|row| row.copy_from_slice(bias));
+        }
+        let (x, kernel) =
+            (Matrix::row_major(x, self.inputs), Matrix::row_major(variables.get(KERNEL), self.units));
+        gemm(rows, self.units, self.inputs, x, kernel, y, self.use_bias, scratch);
+    }
+
+    fn backward(
+        &self,
+        _: &Context,
+        variables: Variables,
+        _: &[f32],
+        dy: &[f32],
+        dx: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        let rows = dy.len() / self.units;
+        let (dy, kernel) =
+            (Matrix::row_major(dy, self.units), Matrix::row_major(variables.get(KERNEL), self.units));
+        gemm(rows, self.inputs, self.units, dy, kernel.transposed(), dx, false, scratch);
+    }
+
+    fn grain(&self, variable: usize) -> usize {
+        // Whole rows of the kernel.
+        if variable == KERNEL { self.units } else { self.units.min(64) }
+    }
+
+    fn gradient(&self, variable: usize, start: usize, batch: Batch, out: &mut [f32], scratch: &mut [f32]) {
+        if variable == BIAS {
+            out.fill(0.0);
+            for (_, dy) in batch.parts() {
+                for row in dy.chunks_exact(self.units) {
+                    for (sum, &dy) in out.iter_mut().zip(&row[start..]) {
+                        *sum += dy;
+                    }
+                }
+            }
+            return;
+        }
+        let (first, rows) = (start / self.units, out.len() / self.units);
+        for (part, (x, dy)) in batch.parts().enumerate() {
+            let depth = dy.len() / self.units;
+            let x = Matrix::row_major(&x[first..], self.inputs).transposed();
+            gemm(rows, self.units, depth, x, Matrix::row_major(dy, self.units), out, part > 0, scratch);
+        }
+    }
+
+    fn gradient_scratch(&self, variable: usize, len: usize) -> usize {
+        // A shard has at most 256 rows for each row of a sample, and depth beyond a block needs no more memory.
+        if variable == BIAS { 0 } else { scratch_len(len / self.units, self.units, usize::MAX) }
+    }
+}
