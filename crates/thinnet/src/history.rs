@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Index;
 
+use serde_json::{Value, json};
+
 /// The values of one epoch or batch by name: `loss`, `accuracy`, `val_loss` …, in alphabetical order.
 pub type Logs = BTreeMap<String, f64>;
 
@@ -52,6 +54,36 @@ impl History {
     /// A value's course, if it was recorded.
     pub fn get(&self, name: &str) -> Option<&[f64]> {
         self.columns.get(name).map(Vec::as_slice)
+    }
+
+    /// The history as Keras's `CSVLogger` writes it: `epoch` from 0, then the names in alphabetical order.
+    pub fn to_csv(&self, separator: &str) -> String {
+        let names = std::iter::once("epoch").chain(self.names());
+        let mut text = names.collect::<Vec<_>>().join(separator) + "\n";
+        for (row, epoch) in self.epochs.iter().enumerate() {
+            let values = self.columns.values().map(|column| column[row].to_string());
+            text += &(std::iter::once(epoch.to_string()).chain(values).collect::<Vec<_>>().join(separator)
+                + "\n");
+        }
+        text
+    }
+
+    /// The history with its exact bits, which decimal numbers and JSON (that has no NaN) may lose.
+    pub(crate) fn to_bits(&self) -> Value {
+        let bits = |column: &Vec<f64>| column.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let columns: BTreeMap<_, _> =
+            self.columns.iter().map(|(name, column)| (name, bits(column))).collect();
+        json!({"epochs": self.epochs, "columns": columns})
+    }
+
+    /// What [`to_bits`](Self::to_bits) made.
+    pub(crate) fn from_bits(bits: &Value) -> Option<Self> {
+        let epochs: Vec<usize> = serde_json::from_value(bits["epochs"].clone()).ok()?;
+        let columns: BTreeMap<String, Vec<u64>> = serde_json::from_value(bits["columns"].clone()).ok()?;
+        let floats = |column: Vec<u64>| column.into_iter().map(f64::from_bits).collect();
+        let columns: BTreeMap<String, Vec<f64>> =
+            columns.into_iter().map(|(name, column)| (name, floats(column))).collect();
+        columns.values().all(|column| column.len() == epochs.len()).then_some(Self { epochs, columns })
     }
 
     /// The names of what was recorded, in alphabetical order.

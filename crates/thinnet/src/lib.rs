@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod activations;
+pub mod callbacks;
 pub mod config;
 pub mod constraints;
 pub mod data;
@@ -14,7 +15,9 @@ pub mod initializers;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
+pub mod model;
 pub mod optimizers;
+pub mod prelude;
 pub mod random;
 pub mod regularizers;
 pub mod schedules;

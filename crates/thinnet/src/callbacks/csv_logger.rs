@@ -1,0 +1,88 @@
+//! `CSVLogger`.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Callback, Training};
+use crate::error::{Error, Result};
+use crate::files::write_whole;
+
+/// Writes the history to a CSV file after each epoch, as Keras's callback: `epoch` from 0, then the names in
+/// alphabetical order. The file is replaced as a whole each time.
+///
+/// ```
+/// use thinnet::callbacks::CSVLogger;
+/// let logger = CSVLogger::new("history.csv").separator(";");
+/// ```
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CSVLogger {
+    filename: PathBuf,
+    separator: Separator,
+    append: bool,
+    /// What the file held before this run, where it is appended to.
+    #[serde(skip)]
+    before: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Separator(String);
+
+impl Default for Separator {
+    fn default() -> Self {
+        Self(",".into())
+    }
+}
+
+impl CSVLogger {
+    /// Writes to `filename`.
+    pub fn new(filename: impl Into<PathBuf>) -> Self {
+        Self { filename: filename.into(), ..Self::default() }
+    }
+
+    /// What stands between values. Default: a comma.
+    #[must_use]
+    pub fn separator(mut self, separator: impl Into<String>) -> Self {
+        self.separator = Separator(separator.into());
+        self
+    }
+
+    /// Whether rows are added to what the file already has. Default: false.
+    #[must_use]
+    pub fn append(mut self, append: bool) -> Self {
+        self.append = append;
+        self
+    }
+}
+
+impl Callback for CSVLogger {
+    fn on_train_begin(&mut self, _: &mut Training) -> Result<()> {
+        if self.filename.as_os_str().is_empty() {
+            return Err(Error::config("CSVLogger", "expected a `filename`"));
+        }
+        self.before = match fs::read_to_string(&self.filename) {
+            Ok(text) if self.append => text,
+            Ok(_) => String::new(),
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Error::io("read", &self.filename)(error)),
+        };
+        Ok(())
+    }
+
+    fn on_epoch_recorded(&mut self, training: &mut Training) -> Result<()> {
+        let table = training.history.to_csv(&self.separator.0);
+        let rows = match self.before.is_empty() {
+            true => &table[..],
+            // The header stands there already.
+            false => table.split_once('\n').map_or("", |(_, rows)| rows),
+        };
+        write_whole(&self.filename, |out| {
+            out.write_all(self.before.as_bytes())?;
+            out.write_all(rows.as_bytes())
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! Measuring and predicting.
+
+use std::borrow::Cow;
+
+use ndarray::{ArrayD, IxDyn};
+
+use super::{BuiltModel, Compiled, Sequential, pool_of};
+use crate::data::{Data, Features, Targets};
+use crate::engine::{CheckedTargets, Objective, Parameters, Phase, Runner, Samples, Totals};
+use crate::error::{Error, Result};
+use crate::history::Logs;
+use crate::losses::{Loss, TargetKind};
+use crate::shape::Shape;
+
+/// Samples that are worked on at once where no gradient is needed. Results do not depend on it.
+const INFERENCE_BATCH: usize = 256;
+
+impl Sequential {
+    /// The loss and the metrics, with dropout and noise off: `model.evaluate(&data)?["accuracy"]`.
+    ///
+    /// # Errors
+    /// Where the model is not compiled, there is no sample, or the data do not fit the model.
+    pub fn evaluate<'a>(&mut self, data: impl Into<Data<'a>>) -> Result<Logs> {
+        let data = data.into();
+        let (built, compiled) = (self.built()?, self.compiled()?);
+        if data.is_empty() {
+            return Err(Error::Data("expected at least one sample to evaluate, got none".into()));
+        }
+        let targets = check_data(built, &*compiled.objective.loss, &data)?;
+        check_metrics(built, &compiled.objective, &data.y)?;
+        self.evaluate_checked(&data.x, &targets, None)
+    }
+
+    pub(super) fn evaluate_checked(
+        &mut self,
+        features: &Features,
+        targets: &CheckedTargets,
+        weights: Option<&[f32]>,
+    ) -> Result<Logs> {
+        let threads = self.thread_count();
+        let (Some(BuiltModel { parameters, plan, .. }), Some(Compiled { objective, .. })) =
+            (&self.built, &self.compiled)
+        else {
+            return Err(Error::Usage("the model is not compiled: call compile() first".into()));
+        };
+        let batch_size = INFERENCE_BATCH.min(features.len());
+        let mut runner =
+            Runner::new(plan, parameters, Some(objective), Phase::Inference, batch_size, threads);
+        let pool = pool_of(&mut self.pool, runner.threads());
+        let penalty = penalty(parameters);
+        let mut totals = Totals::new(objective);
+        let order: Vec<u32> = (0..features.len() as u32).collect();
+        for order in order.chunks(batch_size) {
+            let samples = Samples { features, targets: Some(targets), weights, order };
+            runner.evaluate(pool, plan, parameters, objective, samples, penalty, &mut totals);
+        }
+        Ok(totals.logs(objective))
+    }
+
+    /// The model's output for each sample, with dropout and noise off; the first axis counts the samples.
+    ///
+    /// # Errors
+    /// Where the model is not built or the samples have another shape than its input.
+    pub fn predict<'a>(&mut self, x: impl Into<Features<'a>>) -> Result<ArrayD<f32>> {
+        let features = x.into();
+        self.build()?;
+        let threads = self.thread_count();
+        let Some(built) = &self.built else { return Err(self.built().err().expect("not built")) };
+        check_features(built, &features)?;
+        let BuiltModel { parameters, plan, .. } = built;
+        let count = features.len();
+        let mut output = vec![0.0; count * plan.output.len()];
+        if count > 0 {
+            let batch_size = INFERENCE_BATCH.min(count);
+            let mut runner = Runner::new(plan, parameters, None, Phase::Inference, batch_size, threads);
+            let pool = pool_of(&mut self.pool, runner.threads());
+            let order: Vec<u32> = (0..count as u32).collect();
+            let rows = output.chunks_mut(batch_size * plan.output.len());
+            for (order, output) in order.chunks(batch_size).zip(rows) {
+                let samples = Samples { features: &features, targets: None, weights: None, order };
+                runner.predict(pool, plan, parameters, samples, output);
+            }
+        }
+        let shape = [&[count], plan.output.axes()].concat();
+        ArrayD::from_shape_vec(IxDyn(&shape), output).map_err(|error| Error::Data(error.to_string()))
+    }
+}
+
+/// What the regularizers add to the loss.
+fn penalty(parameters: &Parameters) -> f64 {
+    let trainable = parameters.entries.iter().filter(|entry| entry.trainable);
+    let penalties = trainable.filter_map(|entry| {
+        entry
+            .regularizer
+            .as_ref()
+            .map(|regularizer| regularizer.penalty(&parameters.values[entry.range.clone()]))
+    });
+    penalties.sum()
+}
+
+/// Samples must have the model's input shape and finite values.
+pub(super) fn check_features(built: &BuiltModel, features: &Features) -> Result<()> {
+    let (expected, came) = (&built.input, features.sample_shape());
+    if expected != came {
+        let hint = if expected.len() == came.len() {
+            "reshape the data, or start the model with Input::new(shape) and Flatten or Reshape"
+        } else {
+            "give the first layer the data's shape"
+        };
+        return Err(Error::Data(format!("expected samples of shape {expected}, got {came}: {hint}")));
+    }
+    if let Some((sample, element)) = features.find_non_finite() {
+        return Err(Error::Data(format!(
+            "x has a value that is NaN or infinite (sample {sample}, element {element}): clean or fill it first"
+        )));
+    }
+    Ok(())
+}
+
+/// Samples and targets must fit the model, the loss and each other.
+pub(super) fn check_data<'a>(
+    built: &BuiltModel,
+    loss: &dyn Loss,
+    data: &'a Data<'_>,
+) -> Result<CheckedTargets<'a>> {
+    check_features(built, &data.x)?;
+    data.check()?;
+    let output = &built.plan.output;
+    match &data.y {
+        Targets::Classes(classes) => match loss.check(output, &TargetKind::Classes) {
+            Ok(()) => {
+                // One output is the probability of class 1.
+                let count = if output.len() == 1 { 2 } else { output.last() };
+                check_classes(classes, count)
+            }
+            // Integers may be numbers to predict.
+            Err(message) => match loss.check(output, &TargetKind::Values(Shape::from(1))) {
+                Ok(()) => {
+                    let values = classes.iter().map(|&class| class as f32).collect::<Vec<_>>();
+                    Ok(CheckedTargets::Values { len: 1, values: Cow::Owned(values) })
+                }
+                Err(_) => Err(Error::Data(message)),
+            },
+        },
+        Targets::Values { sample, values } => {
+            loss.check(output, &TargetKind::Values(sample.clone())).map_err(Error::Data)?;
+            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+                return Err(Error::Data(format!(
+                    "y has a value that is NaN or infinite (sample {}): clean or fill it first",
+                    at / sample.len()
+                )));
+            }
+            Ok(CheckedTargets::Values { len: sample.len(), values: Cow::Borrowed(&values[..]) })
+        }
+    }
+}
+
+fn check_classes(classes: &[i64], count: usize) -> Result<CheckedTargets<'static>> {
+    let check = |(sample, &class): (usize, &i64)| match u32::try_from(class) {
+        Ok(valid) if (valid as usize) < count => Ok(valid),
+        _ => Err(Error::Data(format!(
+            "expected class numbers from 0 to {}, got {class} (sample {sample}): number the classes from 0, \
+             or give the last layer more units",
+            count - 1
+        ))),
+    };
+    Ok(CheckedTargets::Classes(classes.iter().enumerate().map(check).collect::<Result<_>>()?))
+}
+
+pub(super) fn check_metrics(built: &BuiltModel, objective: &Objective, targets: &Targets) -> Result<()> {
+    let kind = match targets {
+        Targets::Classes(_) => TargetKind::Classes,
+        Targets::Values { sample, .. } => TargetKind::Values(sample.clone()),
+    };
+    for metric in &objective.metrics {
+        metric
+            .check(&built.plan.output, &kind)
+            .map_err(|message| Error::Data(format!("{}: {message}", metric.name())))?;
+    }
+    Ok(())
+}

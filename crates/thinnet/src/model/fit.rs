@@ -1,0 +1,384 @@
+//! Training.
+
+use std::collections::BTreeMap;
+
+use super::evaluate::{check_data, check_metrics};
+use super::{BuiltModel, Compiled, Sequential, pool_of};
+use crate::callbacks::{BatchEnd, Callback, ProgressBar, Training};
+use crate::data::Data;
+use crate::engine::{CheckedTargets, Phase, Runner, Samples, Totals};
+use crate::error::{Error, Result};
+use crate::history::{History, Logs};
+use crate::random::{Domain, Stream};
+
+/// A weight for each class: what a sample of it counts in the loss. Classes that are not named count 1.
+pub type ClassWeight = BTreeMap<usize, f64>;
+
+/// How to train: Keras's arguments of `fit`, with its defaults.
+///
+/// ```
+/// use thinnet::prelude::*;
+/// let fit = Fit::new().epochs(10).batch_size(128).validation_split(0.2);
+/// ```
+#[derive(Debug)]
+pub struct Fit<'a> {
+    epochs: usize,
+    initial_epoch: usize,
+    batch_size: usize,
+    steps_per_epoch: Option<usize>,
+    shuffle: bool,
+    validation_split: f64,
+    validation_data: Option<Data<'a>>,
+    sample_weight: Option<Vec<f32>>,
+    class_weight: Option<ClassWeight>,
+    callbacks: Vec<Box<dyn Callback + 'a>>,
+    verbose: bool,
+}
+
+impl Default for Fit<'_> {
+    fn default() -> Self {
+        Self {
+            epochs: 1,
+            initial_epoch: 0,
+            batch_size: 32,
+            steps_per_epoch: None,
+            shuffle: true,
+            validation_split: 0.0,
+            validation_data: None,
+            sample_weight: None,
+            class_weight: None,
+            callbacks: Vec::new(),
+            verbose: true,
+        }
+    }
+}
+
+impl<'a> Fit<'a> {
+    /// One epoch in batches of 32, shuffled, without validation.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The epoch to stop before. Default: 1.
+    #[must_use]
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.epochs = epochs;
+        self
+    }
+
+    /// The epoch to start with, to go on with an earlier run. Default: 0.
+    #[must_use]
+    pub fn initial_epoch(mut self, epoch: usize) -> Self {
+        self.initial_epoch = epoch;
+        self
+    }
+
+    /// Samples in a step. Default: 32.
+    #[must_use]
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = batch_size;
+        self
+    }
+
+    /// Steps in an epoch; the next epoch goes on where it ended, and data that are used up start again, newly
+    /// shuffled. Default: as many as use all samples once.
+    #[must_use]
+    pub fn steps_per_epoch(mut self, steps: usize) -> Self {
+        self.steps_per_epoch = Some(steps);
+        self
+    }
+
+    /// Whether the samples come in a new order each time. Default: true.
+    #[must_use]
+    pub fn shuffle(mut self, shuffle: bool) -> Self {
+        self.shuffle = shuffle;
+        self
+    }
+
+    /// The share of the samples that is kept for validation: the last ones, before shuffling. Default: 0.
+    #[must_use]
+    pub fn validation_split(mut self, share: f64) -> Self {
+        self.validation_split = share;
+        self
+    }
+
+    /// Data for validation; `validation_split` is then not used. Default: none.
+    #[must_use]
+    pub fn validation_data(mut self, data: impl Into<Data<'a>>) -> Self {
+        self.validation_data = Some(data.into());
+        self
+    }
+
+    /// What each sample counts in the loss. Default: 1.
+    #[must_use]
+    pub fn sample_weight(mut self, weights: impl Into<Vec<f32>>) -> Self {
+        self.sample_weight = Some(weights.into());
+        self
+    }
+
+    /// What the samples of each class count in the loss, times `sample_weight`. Default: 1.
+    #[must_use]
+    pub fn class_weight(mut self, weights: impl Into<ClassWeight>) -> Self {
+        self.class_weight = Some(weights.into());
+        self
+    }
+
+    /// Adds a callback; give `&mut callback` to look at it afterwards.
+    #[must_use]
+    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Whether progress is shown on standard error, where that is a terminal. Default: true.
+    #[must_use]
+    pub fn verbose(mut self, verbose: bool) -> Self {
+        self.verbose = verbose;
+        self
+    }
+
+    fn check(&self, samples: usize) -> Result<()> {
+        let error = |message: String| Err(Error::Usage(message));
+        if self.batch_size == 0 || self.batch_size > 1 << 24 {
+            return error(format!("batch_size must be from 1 to 16777216, got {}", self.batch_size));
+        }
+        if self.steps_per_epoch == Some(0) {
+            return error("steps_per_epoch must be positive, got 0".into());
+        }
+        if !(0.0..1.0).contains(&self.validation_split) {
+            return error(format!("validation_split must be in [0, 1), got {}", self.validation_split));
+        }
+        if samples == 0 {
+            return Err(Error::Data("expected at least one sample to train on, got none".into()));
+        }
+        if u32::try_from(samples).is_err() {
+            return Err(Error::Data(format!("expected fewer than 2^32 samples, got {samples}")));
+        }
+        if let Some(weights) = &self.sample_weight {
+            if weights.len() != samples {
+                let count = weights.len();
+                return Err(Error::Data(format!(
+                    "expected {samples} sample weights, one a sample, got {count}"
+                )));
+            }
+            if let Some(weight) = weights.iter().find(|weight| !weight.is_finite()) {
+                return Err(Error::Data(format!("sample weights must be finite, got {weight}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The samples that are trained on; the others validate.
+    fn training_samples(&self, samples: usize) -> Result<usize> {
+        if self.validation_data.is_some() || self.validation_split == 0.0 {
+            return Ok(samples);
+        }
+        let training = (samples as f64 * (1.0 - self.validation_split)).floor() as usize;
+        if training == 0 || training == samples {
+            let split = self.validation_split;
+            return Err(Error::Data(format!(
+                "validation_split {split} of {samples} samples leaves {training} for training and {} for validation: \
+                 both need at least one",
+                samples - training
+            )));
+        }
+        Ok(training)
+    }
+
+    /// Each sample's weight, where any is given.
+    fn weights(&self, targets: &CheckedTargets) -> Result<Option<Vec<f32>>> {
+        let Some(of_class) = &self.class_weight else { return Ok(self.sample_weight.clone()) };
+        let weight = |class: usize| of_class.get(&class).copied().unwrap_or(1.0) as f32;
+        let mut weights: Vec<f32> = match targets {
+            CheckedTargets::Classes(classes) => classes.iter().map(|&class| weight(class as usize)).collect(),
+            CheckedTargets::Values { len, values } if *len > 1 => {
+                let class =
+                    |row: &[f32]| (0..*len).max_by(|&a, &b| row[a].total_cmp(&row[b]).then(b.cmp(&a)));
+                values.chunks_exact(*len).map(|row| weight(class(row).unwrap_or(0))).collect()
+            }
+            CheckedTargets::Values { .. } => {
+                return Err(Error::Usage("class_weight needs class labels, integer or one-hot".into()));
+            }
+        };
+        if let Some(of_sample) = &self.sample_weight {
+            weights.iter_mut().zip(of_sample).for_each(|(weight, sample)| *weight *= sample);
+        }
+        Ok(Some(weights))
+    }
+}
+
+/// The samples' order, a pure function of the seed and of how often all were used before.
+struct Order {
+    stream: Stream,
+    shuffle: bool,
+    samples: u32,
+    pass: Option<u64>,
+    order: Vec<u32>,
+}
+
+impl Order {
+    fn of_pass(&mut self, pass: u64) -> &[u32] {
+        if self.pass != Some(pass) {
+            self.order.clear();
+            self.order.extend(0..self.samples);
+            if self.shuffle {
+                self.stream.at(pass, 0).shuffle(&mut self.order);
+            }
+            self.pass = Some(pass);
+        }
+        &self.order
+    }
+}
+
+impl Sequential {
+    /// Trains the model and returns the record of its epochs.
+    ///
+    /// The same seed, data and arguments give the same bits for any number of threads.
+    ///
+    /// # Errors
+    /// Where the model is not compiled, the data do not fit the model, an argument is out of range, or a callback
+    /// fails.
+    pub fn fit<'a>(&mut self, data: impl Into<Data<'a>>, mut fit: Fit<'a>) -> Result<History> {
+        let all = data.into();
+        fit.check(all.len())?;
+        let (built, compiled) = (self.built()?, self.compiled()?);
+        let loss = &*compiled.objective.loss;
+        // Checked as a whole, so that a message tells the sample's place in the caller's data.
+        let targets = check_data(built, loss, &all)?;
+        check_metrics(built, &compiled.objective, &all.y)?;
+        let weights = fit.weights(&targets)?;
+        let training_samples = fit.training_samples(all.len())?;
+        let validation = match &fit.validation_data {
+            Some(data) => Some((Data::from(data), None)),
+            None if training_samples < all.len() => {
+                let held_out = training_samples..all.len();
+                let weights = fit.sample_weight.as_ref().map(|weights| weights[held_out.clone()].to_vec());
+                Some((all.slice(held_out), weights))
+            }
+            None => None,
+        };
+        let validation = match &validation {
+            Some((data, weights)) => {
+                if data.is_empty() {
+                    return Err(Error::Data(
+                        "expected at least one sample of validation data, got none".into(),
+                    ));
+                }
+                check_metrics(built, &compiled.objective, &data.y)?;
+                Some((&data.x, check_data(built, loss, data)?, weights.as_deref()))
+            }
+            None => None,
+        };
+
+        let (BuiltModel { plan, parameters, .. }, objective) = (built, &compiled.objective);
+        let batch_size = fit.batch_size.min(training_samples);
+        let mut runner =
+            Runner::new(plan, parameters, Some(objective), Phase::Training, batch_size, self.thread_count());
+        let mut totals = Totals::new(objective);
+        let batches = training_samples.div_ceil(batch_size);
+        let steps = fit.steps_per_epoch.unwrap_or(batches);
+        let mut order = Order {
+            stream: Stream::new(self.seed, Domain::Shuffle),
+            shuffle: fit.shuffle,
+            samples: training_samples as u32,
+            pass: None,
+            order: Vec::with_capacity(training_samples),
+        };
+
+        let mut callbacks = std::mem::take(&mut fit.callbacks);
+        if fit.verbose {
+            callbacks.push(Box::new(ProgressBar::default()));
+        }
+        let mut training = Training::new(self, fit.initial_epoch, fit.epochs, steps);
+        each(&mut callbacks, |callback| callback.on_train_begin(&mut training))?;
+        for (callback, state) in callbacks.iter_mut().zip(training.take_restored()) {
+            callback.restore(state)?;
+        }
+        while training.epoch < training.epochs && !training.stopped() {
+            let epoch = training.epoch;
+            each(&mut callbacks, |callback| callback.on_epoch_begin(&mut training, epoch))?;
+            totals.clear();
+            for step in 0..steps {
+                let index = (epoch * steps + step) as u64;
+                let batch = (index % batches as u64) as usize;
+                let order = order.of_pass(index / batches as u64);
+                let samples = Samples {
+                    features: &all.x,
+                    targets: Some(&targets),
+                    weights: weights.as_deref(),
+                    order: &order[batch * batch_size..((batch + 1) * batch_size).min(training_samples)],
+                };
+                training.model.train_step(&mut runner, samples, &mut totals)?;
+                let end = BatchEnd { step, steps, totals: &totals };
+                each(&mut callbacks, |callback| callback.on_batch_end(&mut training, &end))?;
+                if training.stopped() {
+                    break;
+                }
+            }
+            if training.interrupted() {
+                break;
+            }
+            let mut logs = totals.logs(&training.model.compiled()?.objective);
+            if let Some((features, targets, weights)) = &validation {
+                let of_validation = training.model.evaluate_checked(features, targets, *weights)?;
+                logs.extend(of_validation.into_iter().map(|(name, value)| (format!("val_{name}"), value)));
+            }
+            training.epoch += 1;
+            each(&mut callbacks, |callback| callback.on_epoch_end(&mut training, epoch, &mut logs))?;
+            training.history.push(epoch, logs);
+            training.record_states(callbacks.iter().map(|callback| &**callback as &dyn Callback));
+            each(&mut callbacks, |callback| callback.on_epoch_recorded(&mut training))?;
+        }
+        each(&mut callbacks, |callback| callback.on_train_end(&mut training))?;
+        Ok(training.history)
+    }
+
+    /// One step on one batch: its loss and metrics.
+    ///
+    /// # Errors
+    /// Where the model is not compiled or the data do not fit it.
+    pub fn train_on_batch<'a>(&mut self, data: impl Into<Data<'a>>) -> Result<Logs> {
+        let data = data.into();
+        Fit::new().check(data.len())?;
+        let (built, compiled) = (self.built()?, self.compiled()?);
+        let objective = &compiled.objective;
+        let targets = check_data(built, &*objective.loss, &data)?;
+        check_metrics(built, objective, &data.y)?;
+        let mut totals = Totals::new(objective);
+        let kept = self.batch_runner.take().filter(|runner| runner.batch_size() == data.len());
+        let built = self.built()?;
+        let objective = &self.compiled()?.objective;
+        let mut runner = kept.unwrap_or_else(|| {
+            let threads = self.thread_count();
+            Runner::new(&built.plan, &built.parameters, Some(objective), Phase::Training, data.len(), threads)
+        });
+        let order: Vec<u32> = (0..data.len() as u32).collect();
+        let samples = Samples { features: &data.x, targets: Some(&targets), weights: None, order: &order };
+        self.train_step(&mut runner, samples, &mut totals)?;
+        self.batch_runner = Some(runner);
+        Ok(totals.logs(&self.compiled()?.objective))
+    }
+
+    /// The loss and metrics of some batches.
+    pub(crate) fn running_logs(&self, totals: &Totals) -> Logs {
+        self.compiled.as_ref().map(|compiled| totals.logs(&compiled.objective)).unwrap_or_default()
+    }
+
+    fn train_step(&mut self, runner: &mut Runner, samples: Samples, totals: &mut Totals) -> Result<()> {
+        let pool = pool_of(&mut self.pool, runner.threads());
+        let (Some(BuiltModel { parameters, plan, .. }), Some(Compiled { objective, optimization })) =
+            (&mut self.built, &mut self.compiled)
+        else {
+            return Err(Error::Usage("the model must stay compiled while it is trained".into()));
+        };
+        runner.train(pool, plan, parameters, optimization, objective, samples, totals);
+        Ok(())
+    }
+}
+
+fn each<'a>(
+    callbacks: &mut [Box<dyn Callback + 'a>],
+    mut call: impl FnMut(&mut dyn Callback) -> Result<()>,
+) -> Result<()> {
+    callbacks.iter_mut().try_for_each(|callback| call(&mut **callback))
+}

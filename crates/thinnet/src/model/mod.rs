@@ -1,0 +1,191 @@
+//! `Sequential`: a stack of layers, and everything that one does with it.
+
+mod build;
+mod compile;
+mod evaluate;
+mod file;
+mod fit;
+mod save;
+mod state;
+mod summary;
+mod weights;
+
+use std::fmt;
+
+use thinnet_kernels::pool::Pool;
+
+use crate::engine::{Objective, Optimization, Parameters, Plan, Runner};
+use crate::error::{Error, Result};
+use crate::layers::Layer;
+use crate::shape::Shape;
+
+pub use fit::{ClassWeight, Fit};
+
+/// The seed of a model that was given none.
+pub const DEFAULT_SEED: u64 = 42;
+
+/// A stack of layers.
+///
+/// Builder methods never fail: what is wrong with a model is reported by [`compile`](Self::compile) (or
+/// [`build`](Self::build)), all at once, each with the layer's name.
+///
+/// ```
+/// use ndarray::{Array1, Array2};
+/// use thinnet::prelude::*;
+///
+/// # fn main() -> thinnet::Result<()> {
+/// let mut model = Sequential::new()
+///     .add(Dense::new(8).activation(Relu).input_shape([4]))
+///     .add(Dropout::new(0.2))
+///     .add(Dense::new(3).activation(Softmax));
+/// model.compile(Adam::default(), SparseCategoricalCrossentropy::default(), [Accuracy::default()])?;
+///
+/// let x = Array2::from_shape_fn((60, 4), |(sample, feature)| if sample % 3 == feature { 1.0 } else { 0.0 });
+/// let y = Array1::from_shape_fn(60, |sample| (sample % 3) as u8);
+/// let history = model.fit((&x, &y), Fit::new().epochs(3).verbose(false))?;
+/// assert!(history["loss"][2] < history["loss"][0]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sequential {
+    name: String,
+    seed: u64,
+    layers: Vec<Box<dyn Layer>>,
+    threads: Option<usize>,
+    pool: Option<Pool>,
+    built: Option<BuiltModel>,
+    compiled: Option<Compiled>,
+    /// The runner of the last [`train_on_batch`](Self::train_on_batch).
+    batch_runner: Option<Runner>,
+}
+
+/// What building makes.
+#[derive(Debug)]
+struct BuiltModel {
+    input: Shape,
+    /// Each layer's name and output shape.
+    layers: Vec<(String, Shape)>,
+    parameters: Parameters,
+    plan: Plan,
+}
+
+/// What compiling makes.
+#[derive(Debug)]
+struct Compiled {
+    objective: Objective,
+    optimization: Optimization,
+}
+
+impl Default for Sequential {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sequential {
+    /// A model without layers, named `sequential`, with seed 42.
+    pub fn new() -> Self {
+        Self {
+            name: "sequential".into(),
+            seed: DEFAULT_SEED,
+            layers: Vec::new(),
+            threads: None,
+            pool: None,
+            built: None,
+            compiled: None,
+            batch_runner: None,
+        }
+    }
+
+    /// Names the model. Default: `sequential`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The model's name.
+    pub fn model_name(&self) -> &str {
+        &self.name
+    }
+
+    /// The seed of all that is random: initial values, masks, noise, the samples' order. Default: 42.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self.forget();
+        self
+    }
+
+    /// How many threads work on a batch. The results do not depend on it. Default: the environment variable
+    /// `THINNET_THREADS`, else the machine's cores.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads.max(1));
+        self.pool = None;
+        self
+    }
+
+    /// Puts a layer on top.
+    #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "Keras's name")]
+    pub fn add(mut self, layer: impl Layer + 'static) -> Self {
+        self.push(Box::new(layer));
+        self
+    }
+
+    /// Puts a layer on top, for models that are made in a loop.
+    pub fn push(&mut self, layer: Box<dyn Layer>) {
+        self.layers.push(layer);
+        self.forget();
+    }
+
+    /// Takes the top layer away. The model must be built again, which gives its variables initial values.
+    pub fn pop(&mut self) -> Option<Box<dyn Layer>> {
+        self.forget();
+        self.layers.pop()
+    }
+
+    /// The layers, from the input on.
+    pub fn layers(&self) -> &[Box<dyn Layer>] {
+        &self.layers
+    }
+
+    /// Drops what was made of the layers.
+    fn forget(&mut self) {
+        self.built = None;
+        self.compiled = None;
+        self.batch_runner = None;
+    }
+
+    fn built(&self) -> Result<&BuiltModel> {
+        self.built
+            .as_ref()
+            .ok_or_else(|| Error::Usage("the model is not built: call build() or compile() first".into()))
+    }
+
+    /// The number of threads that batches are worked on with.
+    pub fn thread_count(&self) -> usize {
+        let of_environment =
+            || std::env::var("THINNET_THREADS").ok()?.parse().ok().filter(|&threads| threads > 0);
+        let of_machine = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.or_else(of_environment).unwrap_or_else(of_machine)
+    }
+}
+
+/// A pool of at least `threads` threads: the one at hand, or a new one.
+fn pool_of(pool: &mut Option<Pool>, threads: usize) -> &mut Pool {
+    if pool.as_ref().is_none_or(|pool| pool.threads() < threads) {
+        *pool = Some(Pool::new(threads));
+    }
+    pool.as_mut().expect("just made")
+}
+
+impl fmt::Debug for Sequential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sequential")
+            .field("name", &self.name)
+            .field("layers", &self.layers)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+//! The variables' values, in and out.
+
+use ndarray::{ArrayD, IxDyn};
+
+use super::Sequential;
+use crate::error::{Error, Result};
+
+impl Sequential {
+    /// The values of all variables, in the order of the layers, in Keras's shapes.
+    ///
+    /// # Errors
+    /// Where the model cannot be built.
+    pub fn get_weights(&mut self) -> Result<Vec<ArrayD<f32>>> {
+        self.build()?;
+        let parameters = &self.built()?.parameters;
+        let array = |entry: &crate::engine::Entry| {
+            let values = parameters.values[entry.range.clone()].to_vec();
+            ArrayD::from_shape_vec(IxDyn(&entry.shape), values)
+                .map_err(|error| Error::Data(error.to_string()))
+        };
+        parameters.entries.iter().map(array).collect()
+    }
+
+    /// The names of all variables, `LAYER/VARIABLE`, in the order of [`get_weights`](Self::get_weights).
+    ///
+    /// # Errors
+    /// Where the model cannot be built.
+    pub fn weight_names(&mut self) -> Result<Vec<String>> {
+        self.build()?;
+        Ok(self.built()?.parameters.entries.iter().map(|entry| entry.name.clone()).collect())
+    }
+
+    /// Replaces the values of all variables, in the order of [`get_weights`](Self::get_weights).
+    ///
+    /// # Errors
+    /// Where there are more or fewer arrays than variables, or one has another shape; nothing is changed then.
+    pub fn set_weights(&mut self, weights: &[ArrayD<f32>]) -> Result<()> {
+        self.build()?;
+        let Some(built) = &mut self.built else { return Err(Error::Usage("the model is not built".into())) };
+        let entries = &built.parameters.entries;
+        if weights.len() != entries.len() {
+            let (expected, came) = (entries.len(), weights.len());
+            return Err(Error::Data(format!("expected {expected} arrays, one a variable, got {came}")));
+        }
+        if let Some((entry, array)) =
+            entries.iter().zip(weights).find(|(entry, array)| entry.shape != array.shape())
+        {
+            let (name, expected, came) = (&entry.name, &entry.shape, array.shape());
+            return Err(Error::Data(format!("{name}: expected shape {expected:?}, got {came:?}")));
+        }
+        for (entry, array) in entries.iter().zip(weights) {
+            let values = &mut built.parameters.values[entry.range.clone()];
+            values.iter_mut().zip(array).for_each(|(value, &new)| *value = new);
+        }
+        Ok(())
+    }
+}
