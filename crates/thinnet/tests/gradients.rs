@@ -1,0 +1,108 @@
+//! Whole models against central differences: what one step of plain SGD changes is the gradient.
+
+use ndarray::{Array2, ArrayD};
+use thinnet::prelude::*;
+
+/// The gradient by every variable, read off a step of SGD with learning rate 1.
+fn gradient(model: &mut Sequential, x: &Array2<f32>, y: &Array2<f32>) -> Vec<ArrayD<f32>> {
+    let before = model.get_weights().unwrap();
+    model.train_on_batch((x, y)).unwrap();
+    let after = model.get_weights().unwrap();
+    model.set_weights(&before).unwrap();
+    before.iter().zip(&after).map(|(before, after)| before - after).collect()
+}
+
+/// Fourth-order central differences of the loss, of some elements of every variable, against the gradient.
+fn check(name: &str, mut model: Sequential, loss: &str, y: impl Fn((usize, usize)) -> f32) {
+    model.compile(SGD::new(1.0), loss, [] as [&str; 0]).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let x = Array2::from_shape_fn((5, 7), |(i, j)| ((i * 13 + j * 29) as f32 * 0.7).sin());
+    let outputs = model.predict(&x).unwrap().shape()[1];
+    let y = Array2::from_shape_fn((5, outputs), y);
+    let gradients = gradient(&mut model, &x, &y);
+    let weights = model.get_weights().unwrap();
+    for (variable, gradient) in gradients.iter().enumerate() {
+        for element in (0..gradient.len()).step_by(gradient.len().div_ceil(6)) {
+            let mut at = |offset: f32| {
+                let mut moved = weights.clone();
+                moved[variable].as_slice_mut().unwrap()[element] += offset;
+                model.set_weights(&moved).unwrap();
+                model.evaluate((&x, &y)).unwrap()["loss"]
+            };
+            let h = 0.02;
+            let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * f64::from(h));
+            let came = f64::from(gradient.as_slice().unwrap()[element]);
+            let bound = 2e-4 * (1.0 + slope.abs());
+            assert!(
+                (slope - came).abs() < bound,
+                "{name}: variable {variable}[{element}]: {came}, expected {slope}"
+            );
+        }
+        model.set_weights(&weights).unwrap();
+    }
+}
+
+fn one_hot((row, class): (usize, usize)) -> f32 {
+    f32::from(u8::from(row % 3 == class))
+}
+
+fn network(activation: &str) -> Sequential {
+    Sequential::new().add(Dense::new(6).activation(activation).input_shape([7]))
+}
+
+#[test]
+fn every_activation_between_dense_layers() {
+    for activation in
+        ["linear", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus", "swish", "softmax", "log_softmax"]
+    {
+        let model = network(activation).add(Dense::new(3));
+        check(activation, model, "mean_squared_error", one_hot);
+    }
+}
+
+#[test]
+fn every_loss_with_and_without_its_link() {
+    for (loss, last) in [
+        ("categorical_crossentropy", "softmax"),
+        ("categorical_crossentropy", "sigmoid"),
+        ("binary_crossentropy", "sigmoid"),
+        ("binary_crossentropy", "softmax"),
+        ("mean_squared_error", "linear"),
+        ("huber", "linear"),
+        ("kl_divergence", "softmax"),
+    ] {
+        let model = network("tanh").add(Dense::new(3).activation(last));
+        check(&format!("{loss} of {last}"), model, loss, one_hot);
+    }
+}
+
+#[test]
+fn regularizers_of_kernel_bias_and_activity() {
+    let model = network("tanh").add(
+        Dense::new(3)
+            .kernel_regularizer(L2::new(0.1))
+            .bias_regularizer(L1L2::new(0.0, 0.2))
+            .activity_regularizer(L2::new(0.3)),
+    );
+    check("regularizers", model, "mean_squared_error", one_hot);
+}
+
+#[test]
+fn shapes_between_layers() {
+    let model = network("tanh")
+        .add(Reshape::new([3, 2]))
+        .add(Dense::new(4).activation("gelu"))
+        .add(Rescaling::new(0.5).offset(0.1))
+        .add(Flatten::new())
+        .add(Dense::new(3).use_bias(false));
+    check("reshape, dense along the last axis, flatten", model, "mean_squared_error", one_hot);
+}
+
+#[test]
+fn frozen_layers_pass_the_gradient_on_and_keep_their_values() {
+    let mut model = network("tanh").add(Dense::new(4).activation("tanh").trainable(false)).add(Dense::new(3));
+    model.compile(SGD::new(1.0), "mse", [] as [&str; 0]).unwrap();
+    let (x, y) = (Array2::from_elem((5, 7), 0.3), Array2::from_elem((5, 3), 1.0));
+    let changes = gradient(&mut model, &x, &y);
+    let moved: Vec<bool> = changes.iter().map(|change| change.iter().any(|&c| c != 0.0)).collect();
+    assert_eq!(moved, [true, true, false, false, true, true]);
+}

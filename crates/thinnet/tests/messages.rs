@@ -1,0 +1,168 @@
+//! Bad input and what is said about it: a table of inputs and messages.
+
+use ndarray::{Array1, Array2, array};
+use thinnet::prelude::*;
+
+fn classifier() -> Sequential {
+    let mut model = Sequential::new()
+        .add(Dense::new(8).activation(Relu).input_shape([4]))
+        .add(Dropout::new(0.5))
+        .add(Dense::new(3).activation(Softmax));
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
+    model
+}
+
+fn x() -> Array2<f32> {
+    Array2::from_elem((6, 4), 0.5)
+}
+
+fn y() -> Array1<i32> {
+    array![0, 1, 2, 0, 1, 2]
+}
+
+fn quiet<'a>() -> Fit<'a> {
+    Fit::new().verbose(false)
+}
+
+#[test]
+fn models_that_cannot_be_built() {
+    let with = |layer: Dropout| Sequential::new().add(Dense::new(3).input_shape([4])).add(layer);
+    let table = [
+        (Sequential::new(), "sequential: the model has no layers: add some"),
+        (
+            Sequential::new().add(Dense::new(3)),
+            "dense: the first layer's input shape is not known: start with Input::new(shape), or call \
+             input_shape(shape) on the layer",
+        ),
+        (with(Dropout::new(1.5)), "dropout: rate must be in [0, 1] (the fraction that is dropped), got 1.5"),
+        (
+            with(Dropout::new(f64::NAN)),
+            "dropout: rate must be in [0, 1] (the fraction that is dropped), got NaN",
+        ),
+        (
+            Sequential::new().add(Dense::new(0).input_shape([4])),
+            "dense: units must be a positive integer, got 0",
+        ),
+        (
+            Sequential::new().add(Dense::new(3).activation("rellu").input_shape([4])),
+            "dense: unknown activation `rellu`: did you mean `relu`?",
+        ),
+        (
+            Sequential::new().add(Dense::new(3).name("a").input_shape([4])).add(Dense::new(3).name("a")),
+            "a: two layers have this name: give each its own",
+        ),
+    ];
+    for (mut model, message) in table {
+        assert_eq!(model.build().unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let mut model = Sequential::new()
+        .add(Dense::new(0).input_shape([4]))
+        .add(Dropout::new(-0.1))
+        .add(Reshape::new([5, 5]));
+    let message = model.build().unwrap_err().to_string();
+    assert_eq!(message.matches("; ").count(), 2, "{message}");
+}
+
+#[test]
+fn names_that_are_not_known() {
+    let mut model = Sequential::new().add(Dense::new(1).input_shape([4]));
+    let none = [] as [&str; 0];
+    let table = [
+        (model.compile("adm", "mse", none), "unknown optimizer `adm`: did you mean `adam`?"),
+        (
+            model.compile("adam", "mean_square_error", none),
+            "unknown loss `mean_square_error`: did you mean `mean_squared_error`?",
+        ),
+        (model.compile("adam", "mse", ["acuracy"]), "unknown metric `acuracy`: did you mean `accuracy`?"),
+    ];
+    for (result, message) in table {
+        assert_eq!(result.unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn data_that_do_not_fit() {
+    let mut nan = x();
+    nan[[2, 1]] = f32::NAN;
+    let wide = Array2::<f32>::zeros((6, 5));
+    let (short, high, negative) = (array![0, 1], array![0, 1, 2, 0, 1, 3], array![0, -1, 2, 0, 1, 2]);
+    let empty = (Array2::<f32>::zeros((0, 4)), Array1::<i32>::zeros(0));
+    let (x, y) = (x(), y());
+    let mut model = classifier();
+    let table = [
+        (
+            model.fit((&wide, &y), quiet()),
+            "expected samples of shape (None, 4), got (None, 5): give the first layer the data's shape",
+        ),
+        (
+            model.fit((&x, &short), quiet()),
+            "expected one target for each sample, got 6 samples and 2 targets",
+        ),
+        (
+            model.fit((&x, &high), quiet()),
+            "expected class numbers from 0 to 2, got 3 (sample 5): number the classes from 0, or give the last layer \
+             more units",
+        ),
+        (
+            model.fit((&x, &negative), quiet()),
+            "expected class numbers from 0 to 2, got -1 (sample 1): number the classes from 0, or give the last layer \
+             more units",
+        ),
+        (
+            model.fit((&nan, &y), quiet()),
+            "x has a value that is NaN or infinite (sample 2, element 1): clean or fill it first",
+        ),
+        (model.fit((&empty.0, &empty.1), quiet()), "expected at least one sample to train on, got none"),
+        (
+            model.fit((&x, &y), quiet().validation_split(0.9)),
+            "validation_split 0.9 of 6 samples leaves 0 for training and 6 for validation: both need at least one",
+        ),
+        (model.fit((&x, &y), quiet().validation_split(1.5)), "validation_split must be in [0, 1), got 1.5"),
+        (model.fit((&x, &y), quiet().batch_size(0)), "batch_size must be from 1 to 16777216, got 0"),
+        (
+            model.fit((&x, &y), quiet().sample_weight(vec![1.0; 5])),
+            "expected 6 sample weights, one a sample, got 5",
+        ),
+        (
+            model.fit((&x, &y), quiet().callback(EarlyStopping::new("val_loss"))),
+            "unknown value to monitor `val_loss`: known are accuracy, loss",
+        ),
+    ];
+    for (result, message) in table {
+        assert_eq!(result.unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn calls_out_of_order() {
+    let mut model = Sequential::new().add(Dense::new(3).input_shape([4]));
+    model.build().unwrap();
+    let message = model.fit((&x(), &y()), quiet()).unwrap_err().to_string();
+    assert_eq!(message, "the model is not compiled: call compile() first");
+}
+
+#[test]
+fn model_files_that_are_not_whole_or_not_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    classifier().save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    for len in [0, 4, 8, 100, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..len]).unwrap();
+        let message = Sequential::load(&path).unwrap_err().to_string();
+        assert!(message.contains("not a whole safetensors file"), "{message}");
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let ours = format!("\"thinnet.version\":\"{}\"", env!("CARGO_PKG_VERSION"));
+    assert!(text.contains(&ours));
+    let position = bytes.windows(ours.len()).position(|window| window == ours.as_bytes()).unwrap();
+    let mut newer = bytes.clone();
+    newer[position + ours.len() - 6..position + ours.len() - 1].copy_from_slice(b"9.9.9");
+    std::fs::write(&path, newer).unwrap();
+    let message = Sequential::load(&path).unwrap_err().to_string();
+    assert!(message.contains("was written by Thinnet 9.9.9, newer than this one"), "{message}");
+}
