@@ -14,3 +14,4 @@ pub mod normal;
 pub mod optimizers;
 pub mod philox;
 pub mod pool;
+pub mod scalar;

@@ -127,6 +127,36 @@ fn log_softmax_backward_body<A: Arithmetic>(row_len: usize, y: &[f32], dy: &mut 
     }
 }
 
+#[inline(always)]
+fn log_sum_exp_body<A: Arithmetic>(x: &[f32]) -> f32 {
+    let max = largest(x);
+    let (chunks, tail) = x.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += exp::<A>(x - max);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(tail) {
+        *lane += exp::<A>(x - max);
+    }
+    max + ln::<A>(total(lanes))
+}
+
+#[inline(always)]
+fn softmax_and_log_sum_body<A: Arithmetic>(x: &[f32], y: &mut [f32]) -> f32 {
+    let max = largest(x);
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = exp::<A>(x - max);
+    }
+    let sum = sum(y);
+    let inverse = 1.0 / sum;
+    for y in y {
+        *y *= inverse;
+    }
+    max + ln::<A>(sum)
+}
+
 dispatch! {
     /// eˣ / Σ eˣ for each row of `row_len` elements
     pub fn softmax(row_len: usize, x: &mut [f32]) = softmax_body
@@ -145,6 +175,16 @@ dispatch! {
 dispatch! {
     /// The gradient of [`log_softmax`] from its output.
     pub fn log_softmax_backward(row_len: usize, y: &[f32], dy: &mut [f32]) = log_softmax_backward_body
+}
+
+dispatch! {
+    /// ln Σ eˣ of one row, however large the x
+    pub fn log_sum_exp(x: &[f32]) -> f32 = log_sum_exp_body
+}
+
+dispatch! {
+    /// y ← eˣ / Σ eˣ for one row, with ln Σ eˣ
+    pub fn softmax_and_log_sum(x: &[f32], y: &mut [f32]) -> f32 = softmax_and_log_sum_body
 }
 
 #[cfg(test)]
@@ -191,5 +231,21 @@ mod tests {
         softmax(3, &mut x);
         assert_eq!(x[..3], [1.0, 0.0, 0.0]);
         assert!(x[3..].iter().all(|x| x.is_nan()));
+    }
+
+    #[test]
+    fn the_log_sum_is_the_same_with_the_softmax_and_without() {
+        for row_len in [1, 2, 7, 8, 10, 100] {
+            let x: Vec<f32> = (0..row_len).map(|i| (i * 37 % 19) as f32 - 8.0).collect();
+            let (mut y, mut other) = (vec![f32::NAN; row_len], x.clone());
+            let log_sum = log_sum_exp(&x);
+            assert_eq!(softmax_and_log_sum(&x, &mut y).to_bits(), log_sum.to_bits());
+            softmax(row_len, &mut other);
+            assert_eq!(y, other);
+            let want = x.iter().map(|&x| f64::from(x).exp()).sum::<f64>().ln();
+            close(0.0, log_sum, want, 2e-7 * want.abs().max(1.0));
+        }
+        assert_eq!(log_sum_exp(&[1e4, -1e4]), 1e4);
+        assert!(log_sum_exp(&[0.0, f32::NAN]).is_nan());
     }
 }

@@ -1,6 +1,7 @@
 //! Cross-entropy of labels that are 0 or 1.
 
 use serde::{Deserialize, Serialize};
+use thinnet_kernels::scalar::{exp, ln, ln_1p};
 
 use super::rows::{EPSILON, Rows, check_same_shape, check_smoothing};
 use super::{Link, Loss, TargetKind, loss_methods};
@@ -84,9 +85,9 @@ impl Loss for BinaryCrossentropy {
             rows.by_element(|z, y| {
                 let y = smoothed(y);
                 // e^(−|z|) never overflows.
-                let e = (-z.abs()).exp();
+                let e = exp(-z.abs());
                 let sigmoid = if z < 0.0 { e } else { 1.0 } / (1.0 + e);
-                (z.max(0.0) - z * y + e.ln_1p(), sigmoid - y)
+                (z.max(0.0) - z * y + ln_1p(e), sigmoid - y)
             });
         } else {
             rows.by_element(|prediction, y| {
@@ -94,7 +95,7 @@ impl Loss for BinaryCrossentropy {
                 let p = prediction.clamp(EPSILON, 1.0 - EPSILON);
                 // A clipped prediction has no influence.
                 let slope = if p == prediction { (p - y) / (p * (1.0 - p)) } else { 0.0 };
-                (-y * p.ln() - (1.0 - y) * (1.0 - p).ln(), slope)
+                (-y * ln(p) - (1.0 - y) * ln(1.0 - p), slope)
             });
         }
     }

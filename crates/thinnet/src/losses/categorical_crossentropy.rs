@@ -1,6 +1,7 @@
 //! Cross-entropy of one-hot targets.
 
 use serde::{Deserialize, Serialize};
+use thinnet_kernels::scalar::ln;
 
 use super::rows::{EPSILON, Gradient, Rows, Target, check_same_shape, check_smoothing};
 use super::{Link, Loss, TargetKind, logits, loss_methods};
@@ -108,7 +109,7 @@ fn probabilities(predictions: &[f32], target: Target, smoothing: f32, gradient: 
     let (mut loss, mut pull) = (0.0, 0.0);
     for (element, &prediction) in predictions.iter().enumerate() {
         let (y, p) = (smoothed(element), prediction / sum);
-        loss -= y * clip(p).ln();
+        loss -= y * ln(clip(p));
         if clip(p) == p {
             pull -= y;
         }

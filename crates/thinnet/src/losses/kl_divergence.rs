@@ -1,6 +1,7 @@
 //! Kullback-Leibler divergence.
 
 use serde::{Deserialize, Serialize};
+use thinnet_kernels::scalar::ln;
 
 use super::rows::{EPSILON, Gradient, Rows, Target, check_values};
 use super::{Loss, TargetKind, loss_methods};
@@ -54,7 +55,7 @@ fn divergence(predictions: &[f32], target: Target, gradient: Option<Gradient>) -
             *gradient = if clip(p) == p { -scale * clipped(element) / p } else { 0.0 };
         }
     }
-    let one = |(element, &p): (usize, &f32)| clipped(element) * (clipped(element) / clip(p)).ln();
+    let one = |(element, &p): (usize, &f32)| clipped(element) * ln(clipped(element) / clip(p));
     predictions.iter().enumerate().map(one).sum()
 }
 

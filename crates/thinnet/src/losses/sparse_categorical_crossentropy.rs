@@ -1,6 +1,7 @@
 //! Cross-entropy of class numbers.
 
 use serde::{Deserialize, Serialize};
+use thinnet_kernels::scalar::ln;
 
 use super::rows::{EPSILON, Gradient, Rows, Target};
 use super::{Link, Loss, TargetKind, logits, loss_methods};
@@ -102,7 +103,7 @@ fn probabilities(predictions: &[f32], target: Target, gradient: Option<Gradient>
             *gradient = if clip(p) == p { scale * slope } else { 0.0 };
         }
     }
-    sum.ln() - right.ln()
+    ln(sum) - ln(right)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Area under a curve of all thresholds.
 
 use serde::{Deserialize, Serialize};
+use thinnet_kernels::scalar::exp;
 
 use super::rows::{check_targets, for_positions};
 use super::{Metric, metric_methods, name_method};
@@ -159,7 +160,7 @@ impl AUC {
 
     /// How many thresholds lie below a prediction.
     fn bucket(&self, prediction: f32) -> usize {
-        let p = if self.from_logits { 1.0 / (1.0 + (-prediction).exp()) } else { prediction };
+        let p = if self.from_logits { 1.0 / (1.0 + exp(-prediction)) } else { prediction };
         match &self.thresholds {
             None => {
                 // NaN is put with 0.
