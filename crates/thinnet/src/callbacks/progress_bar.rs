@@ -1,9 +1,103 @@
 //! The progress of training, on standard error.
 
-use super::Callback;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
 
-/// Shows a bar for each epoch where standard error is a terminal.
-#[derive(Debug, Default)]
-pub struct ProgressBar {}
+use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
 
-impl Callback for ProgressBar {}
+use super::{BatchEnd, Callback, Training};
+use crate::error::Result;
+use crate::history::Logs;
+
+/// Shows a bar for each epoch: what is done, loss and metrics so far, speed and time left. Does nothing where standard
+/// error is not a terminal.
+#[derive(Debug)]
+pub struct ProgressBar {
+    bar: Bar,
+    started: Instant,
+    drawn: Instant,
+    samples: usize,
+}
+
+/// How often the text is made anew.
+const PAUSE: Duration = Duration::from_millis(80);
+
+impl Default for ProgressBar {
+    fn default() -> Self {
+        let bar = Bar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(15));
+        Self { bar, started: Instant::now(), drawn: Instant::now(), samples: 0 }
+    }
+}
+
+impl ProgressBar {
+    fn text(&self, logs: &Logs) -> String {
+        let mut text = format!("{:.1} s", self.started.elapsed().as_secs_f64());
+        let order = |name: &str| (name.starts_with("val_"), !name.ends_with("loss"), name == "learning_rate");
+        let mut names: Vec<&String> = logs.keys().collect();
+        names.sort_by_key(|name| order(name));
+        for name in names {
+            // Writing to a string does not fail.
+            let _ = if name == "learning_rate" {
+                write!(text, " · {name} {:.2e}", logs[name])
+            } else {
+                write!(text, " · {name} {:.4}", logs[name])
+            };
+        }
+        text
+    }
+
+    fn speed(&self) -> f64 {
+        self.samples as f64 / self.started.elapsed().as_secs_f64().max(1e-9)
+    }
+}
+
+impl Callback for ProgressBar {
+    fn on_epoch_begin(&mut self, training: &mut Training, epoch: usize) -> Result<()> {
+        if self.bar.is_hidden() {
+            return Ok(());
+        }
+        let width = training.epochs.to_string().len();
+        let (number, epochs) = (epoch + 1, training.epochs);
+        let template =
+            format!("Epoch {number:>width$}/{epochs} {{bar:20.cyan/dim}} {{pos}}/{{len}} · {{msg}}");
+        // The template is ours and valid; without it the bar has its plain form.
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            self.bar.set_style(style.progress_chars("━━╌"));
+        }
+        self.bar.reset();
+        self.bar.set_length(training.steps as u64);
+        self.started = Instant::now();
+        self.drawn = self.started;
+        self.samples = 0;
+        Ok(())
+    }
+
+    fn on_batch_end(&mut self, training: &mut Training, batch: &BatchEnd) -> Result<()> {
+        if self.bar.is_hidden() {
+            return Ok(());
+        }
+        self.samples = batch.samples();
+        if self.drawn.elapsed() < PAUSE && batch.step + 1 < batch.steps {
+            return Ok(());
+        }
+        self.drawn = Instant::now();
+        let done = batch.step + 1;
+        let epochs_left = (training.epochs - training.epoch) as f64 - done as f64 / batch.steps as f64;
+        let per_epoch = self.started.elapsed().as_secs_f64() * batch.steps as f64 / done as f64;
+        let (speed, left) = (self.speed(), per_epoch * epochs_left);
+        let logs = self.text(&batch.logs(training));
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!("{logs} · {speed:.0} samples/s · {left:.0} s left"));
+        Ok(())
+    }
+
+    fn on_epoch_end(&mut self, _: &mut Training, _: usize, logs: &mut Logs) -> Result<()> {
+        if !self.bar.is_hidden() {
+            let (logs, speed) = (self.text(logs), self.speed());
+            self.bar.abandon_with_message(format!("{logs} · {speed:.0} samples/s"));
+            // The next bar goes below this one.
+            *self = Self::default();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,288 @@
+//! Models side by side: the table, the CSV file, and what the numbers say.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::statistics::mean_interval;
+use crate::error::Result;
+use crate::files::write_whole;
+use crate::history::{History, Logs};
+
+/// Several models, each trained with one seed or more.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The models.
+    pub models: Vec<ModelRuns>,
+    /// What is said of the data.
+    pub data: String,
+    /// The command that repeats the comparison.
+    pub command: String,
+}
+
+/// A model and its runs.
+#[derive(Clone, Debug)]
+pub struct ModelRuns {
+    /// What the model is called.
+    pub name: String,
+    /// Its summary table.
+    pub summary: String,
+    /// One run a seed.
+    pub runs: Vec<RunResult>,
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// Its seed.
+    pub seed: u64,
+    /// Its epochs.
+    pub history: History,
+    /// Loss and metrics on the test data; empty without.
+    pub test: Logs,
+    /// Seconds of training.
+    pub seconds: f64,
+}
+
+impl RunResult {
+    /// Training accuracy − validation accuracy after the last epoch.
+    pub fn gap(&self) -> Option<f64> {
+        Some(self.history.get("accuracy")?.last()? - self.history.get("val_accuracy")?.last()?)
+    }
+
+    /// The epoch (from 1) of the best validation loss.
+    pub fn best_epoch(&self) -> Option<usize> {
+        let losses = self.history.get("val_loss")?;
+        let best = losses.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
+        Some(self.history.epochs()[best.0] + 1)
+    }
+}
+
+/// A column of the table.
+struct Column {
+    title: &'static str,
+    csv: &'static str,
+    digits: usize,
+    unit: &'static str,
+    value: fn(&RunResult) -> Option<f64>,
+}
+
+const COLUMNS: [Column; 5] = [
+    Column {
+        title: "test loss",
+        csv: "test_loss",
+        digits: 4,
+        unit: "",
+        value: |run| run.test.get("loss").copied(),
+    },
+    Column {
+        title: "test accuracy",
+        csv: "test_accuracy",
+        digits: 4,
+        unit: "",
+        value: |run| run.test.get("accuracy").copied(),
+    },
+    Column { title: "train − val", csv: "gap", digits: 4, unit: "", value: RunResult::gap },
+    Column {
+        title: "best epoch",
+        csv: "best_epoch",
+        digits: 0,
+        unit: "",
+        value: |run| run.best_epoch().map(|epoch| epoch as f64),
+    },
+    Column { title: "time", csv: "seconds", digits: 1, unit: " s", value: |run| Some(run.seconds) },
+];
+
+impl ModelRuns {
+    fn values(&self, value: fn(&RunResult) -> Option<f64>) -> Option<Vec<f64>> {
+        self.runs.iter().map(value).collect()
+    }
+
+    fn cell(&self, column: &Column) -> String {
+        let Some(values) = self.values(column.value) else { return "–".into() };
+        let (mean, half) = mean_interval(&values);
+        let digits = if values.len() > 1 { column.digits.max(1) } else { column.digits };
+        let interval = if half.is_finite() { format!(" ± {half:.digits$}") } else { String::new() };
+        format!("{mean:.digits$}{interval}{}", column.unit)
+    }
+}
+
+impl Comparison {
+    /// The cells of the table, with its head: the first of each row is the model.
+    pub fn rows(&self) -> Vec<Vec<String>> {
+        // A column that no model has a value for says nothing.
+        let used: Vec<&Column> = COLUMNS
+            .iter()
+            .filter(|c| self.models.iter().any(|model| model.values(c.value).is_some()))
+            .collect();
+        let head = std::iter::once(String::new()).chain(used.iter().map(|column| column.title.to_owned()));
+        let row = |model: &ModelRuns| {
+            std::iter::once(model.name.clone()).chain(used.iter().map(|column| model.cell(column))).collect()
+        };
+        std::iter::once(head.collect()).chain(self.models.iter().map(row)).collect()
+    }
+
+    /// The table as aligned text.
+    pub fn table(&self) -> String {
+        let rows = self.rows();
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+        let mut text = String::new();
+        for row in &rows {
+            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                let padding = " ".repeat(width - cell.chars().count());
+                // Names are flush left, numbers flush right.
+                text += &if column == 0 { format!("{cell}{padding}") } else { format!("   {padding}{cell}") };
+            }
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Writes a row for each run: model, seed, and the table's numbers in full.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
+        let mut text = String::from("model,seed");
+        COLUMNS.iter().for_each(|column| text += &format!(",{}", column.csv));
+        text.push('\n');
+        for model in &self.models {
+            for run in &model.runs {
+                let _ = write!(text, "\"{}\",{}", model.name.replace('"', "\"\""), run.seed);
+                for column in &COLUMNS {
+                    text += &(column.value)(run).map_or(",".into(), |value| format!(",{value}"));
+                }
+                text.push('\n');
+            }
+        }
+        write_whole(path, |out| out.write_all(text.as_bytes()))
+    }
+
+    /// What the numbers say of the first model against another one, in whole sentences.
+    pub fn verdict(&self, other: usize) -> String {
+        let (Some(first), Some(other)) = (self.models.first(), self.models.get(other)) else {
+            return String::new();
+        };
+        let seeds = first.runs.len();
+        let mut text = String::new();
+        if let (Some(a), Some(b)) = (first.values(RunResult::gap), other.values(RunResult::gap)) {
+            let (a, b) = (mean_interval(&a).0, mean_interval(&b).0);
+            let direction = match (a - b).partial_cmp(&0.0) {
+                Some(std::cmp::Ordering::Less) => "narrower",
+                Some(std::cmp::Ordering::Greater) => "wider",
+                _ => "no different",
+            };
+            text += &format!(
+                "The gap between training and validation accuracy is {direction} {} ({a:.3}) than {} ({b:.3}). ",
+                preposition(&first.name),
+                preposition(&other.name)
+            );
+        }
+        let accuracy = |run: &RunResult| run.test.get("accuracy").copied();
+        let loss = |run: &RunResult| run.test.get("loss").copied();
+        if let Some((difference, half)) = paired(first, other, accuracy) {
+            let points = difference * 100.0;
+            text += &format!("Its test accuracy is {}", amount(points, 1, "points", "higher", "lower"));
+            text += &certainty(points, half * 100.0, seeds, 1);
+        } else if let Some((difference, half)) = paired(first, other, loss) {
+            text += &format!(
+                "The test loss {} is {}",
+                preposition(&first.name),
+                amount(difference, 4, "", "higher", "lower")
+            );
+            text += &certainty(difference, half, seeds, 4);
+        }
+        text.trim_end().to_owned()
+    }
+}
+
+/// "with dropout" stays, "same network, rate 0" becomes "for same network, rate 0".
+fn preposition(name: &str) -> String {
+    if name.starts_with("with") { name.to_owned() } else { format!("for “{name}”") }
+}
+
+fn amount(difference: f64, digits: usize, unit: &str, up: &str, down: &str) -> String {
+    let size = format!("{:.digits$}", difference.abs());
+    if size.trim_matches(['0', '.']).is_empty() {
+        return "the same".into();
+    }
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    format!("{size}{unit} {}", if difference > 0.0 { up } else { down })
+}
+
+fn certainty(difference: f64, half: f64, seeds: usize, digits: usize) -> String {
+    if seeds < 2 {
+        return ". One seed cannot tell whether that is chance: try --seeds 5.".into();
+    }
+    let interval = format!("{:.digits$} to {:.digits$}", difference - half, difference + half);
+    if (difference - half) * (difference + half) > 0.0 {
+        format!(" (95 % interval of {seeds} paired seeds: {interval}), more than chance explains.")
+    } else {
+        format!(" (95 % interval of {seeds} paired seeds: {interval}), which chance alone may explain.")
+    }
+}
+
+/// The mean difference of two models over the seeds that both were trained with, and half its interval.
+fn paired(a: &ModelRuns, b: &ModelRuns, value: fn(&RunResult) -> Option<f64>) -> Option<(f64, f64)> {
+    let differences: Option<Vec<f64>> =
+        a.runs.iter().zip(&b.runs).map(|(a, b)| Some(value(a)? - value(b)?)).collect();
+    differences.filter(|differences| !differences.is_empty()).map(|differences| mean_interval(&differences))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(name: &str, results: &[(f64, f64, f64)]) -> ModelRuns {
+        let run = |(seed, &(train, val, test)): (usize, &(f64, f64, f64))| {
+            let mut history = History::default();
+            for (epoch, val_loss) in [(0, 0.3), (1, 0.2), (2, 0.25)] {
+                let logs = [("accuracy", train), ("val_accuracy", val), ("val_loss", val_loss)];
+                history.push(epoch, logs.map(|(name, value)| (name.to_owned(), value)).into());
+            }
+            let test = [("accuracy".to_owned(), test), ("loss".to_owned(), 1.0 - test)].into();
+            RunResult { seed: seed as u64, history, test, seconds: 2.0 }
+        };
+        let runs = results.iter().enumerate().map(run).collect();
+        ModelRuns { name: name.into(), summary: String::new(), runs }
+    }
+
+    fn comparison(a: &[(f64, f64, f64)], b: &[(f64, f64, f64)]) -> Comparison {
+        let models = vec![runs("with dropout", a), runs("same network, rate 0", b)];
+        Comparison { models, data: String::new(), command: String::new() }
+    }
+
+    #[test]
+    fn the_table_lines_up() {
+        let table = comparison(&[(0.97, 0.969, 0.9754)], &[(0.995, 0.976, 0.9773)]).table();
+        let expected = "                       test loss   test accuracy   train − val   best epoch    time
+with dropout              0.0246          0.9754        0.0010            2   2.0 s
+same network, rate 0      0.0227          0.9773        0.0190            2   2.0 s
+";
+        assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn verdicts_follow_the_numbers() {
+        let one = comparison(&[(0.97, 0.969, 0.9754)], &[(0.995, 0.976, 0.9773)]).verdict(1);
+        assert_eq!(
+            one,
+            "The gap between training and validation accuracy is narrower with dropout (0.001) than for “same network, \
+             rate 0” (0.019). Its test accuracy is 0.2 points lower. One seed cannot tell whether that is chance: try \
+             --seeds 5."
+        );
+        let higher = [(0.97, 0.96, 0.982), (0.97, 0.96, 0.983), (0.97, 0.96, 0.981)];
+        let lower = [(0.96, 0.96, 0.972), (0.96, 0.96, 0.974), (0.96, 0.96, 0.970)];
+        let clear = comparison(&higher, &lower).verdict(1);
+        assert!(clear.contains("wider with dropout (0.010)"), "{clear}");
+        assert!(clear.contains("1.0 points higher (95 % interval of 3 paired seeds: 0.8 to 1.2)"), "{clear}");
+        assert!(clear.ends_with("more than chance explains."), "{clear}");
+        let noisy = [(0.96, 0.96, 0.982), (0.96, 0.96, 0.970), (0.96, 0.96, 0.975)];
+        let unclear = comparison(&noisy, &lower).verdict(1);
+        assert!(
+            unclear.contains("no different") && unclear.ends_with("which chance alone may explain."),
+            "{unclear}"
+        );
+    }
+}

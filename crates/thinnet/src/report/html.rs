@@ -1,0 +1,172 @@
+//! Reports as single pages that need nothing else.
+
+use std::path::Path;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::Comparison;
+use super::curves::{Curves, Run};
+use crate::error::Result;
+use crate::files::write_whole;
+use crate::history::{History, Logs};
+
+const STYLE: &str = include_str!("report.css");
+
+/// What the report of a single run says.
+#[derive(Debug)]
+pub struct RunReport<'a> {
+    /// What the data are called.
+    pub name: &'a str,
+    /// The complete experiment, as TOML.
+    pub experiment: &'a str,
+    /// The model's summary table.
+    pub summary: &'a str,
+    /// Its epochs.
+    pub history: &'a History,
+    /// Loss and metrics on the test data.
+    pub test: Option<&'a Logs>,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// The command that repeats the run.
+    pub command: &'a str,
+}
+
+fn page(title: &str, body: &Markup) -> String {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                // An empty icon, or browsers ask for one.
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { h1 { (title) } (body) } }
+        }
+    }
+    .into_string()
+}
+
+fn figure(runs: &[Run]) -> Result<Markup> {
+    let curves = Curves::new(runs);
+    let svg = curves.svg()?;
+    // Only the drawing: an XML declaration has no place within a page.
+    let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
+    Ok(html! {
+        figure { div.chart { (PreEscaped(svg)) } figcaption { "Dashed: training, solid: validation. Point at a curve to read its values." } }
+    })
+}
+
+fn table(rows: &[Vec<String>]) -> Markup {
+    let (head, body) = rows.split_first().map_or((&[][..], rows), |(head, body)| (&head[..], body));
+    html! {
+        div.scroll { table {
+            thead { tr { @for cell in head { th scope="col" { (cell) } } } }
+            tbody { @for row in body { tr { @for (index, cell) in row.iter().enumerate() {
+                @if index == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+            } } } }
+        } }
+    }
+}
+
+fn epochs(history: &History) -> Markup {
+    let names: Vec<&str> = history.names().collect();
+    let head = std::iter::once("epoch".to_owned()).chain(names.iter().map(|&name| name.to_owned())).collect();
+    let row = |(index, epoch): (usize, &usize)| {
+        let values = names.iter().map(|name| format!("{:.4}", history[name][index]));
+        std::iter::once((epoch + 1).to_string()).chain(values).collect()
+    };
+    let rows: Vec<Vec<String>> =
+        std::iter::once(head).chain(history.epochs().iter().enumerate().map(row)).collect();
+    table(&rows)
+}
+
+fn folded(title: &str, content: &Markup) -> Markup {
+    html! { details { summary { (title) } (content) } }
+}
+
+fn again(command: &str) -> Markup {
+    html! { h2 { "Run it again" } pre { code { (command) } } p { "The same seed gives the same numbers, to the bit, on any number of threads." } }
+}
+
+impl RunReport<'_> {
+    /// The page.
+    pub(super) fn page(&self) -> Result<String> {
+        let history = self.history;
+        let last = |name: &str| history.get(name).and_then(|column| column.last().copied());
+        let best = history.get("val_loss").and_then(|losses| {
+            let best = losses.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
+            Some((history.epochs()[best.0] + 1, *best.1))
+        });
+        let body = html! {
+            h2 { "What was run" }
+            p { (history.len()) " epochs on " (self.name) ", " (format!("{:.1}", self.seconds)) " s of training." }
+            (folded("The model", &html! { pre { (self.summary) } }))
+            (folded("The whole experiment", &html! { pre { (self.experiment) } }))
+            h2 { "What happened" }
+            (figure(&[Run { name: self.name.to_owned(), histories: vec![history] }])?)
+            ul {
+                @if let Some(loss) = last("loss") { li { "Training loss after the last epoch: " (format!("{loss:.4}")) } }
+                @if let (Some(train), Some(val)) = (last("accuracy"), last("val_accuracy")) {
+                    li { "Accuracy: " (format!("{train:.4}")) " in training, " (format!("{val:.4}")) " in validation" }
+                }
+                @if let Some((epoch, loss)) = best { li { "Best validation loss: " (format!("{loss:.4}")) " after epoch " (epoch) } }
+                @for (name, value) in self.test.into_iter().flatten() { li { "Test " (name) ": " (format!("{value:.4}")) } }
+            }
+            h2 { "How sure is that" }
+            p { "One seed cannot tell chance from effect. Compare seeds with " code { "thinnet compare --seeds 5" } "." }
+            h2 { "Where to look closer" }
+            (folded("Every epoch", &epochs(history)))
+            (again(self.command))
+        };
+        Ok(page(&format!("Training on {}", self.name), &body))
+    }
+}
+
+impl Comparison {
+    fn histories(&self) -> Vec<Run<'_>> {
+        self.models
+            .iter()
+            .map(|model| Run {
+                name: model.name.clone(),
+                histories: model.runs.iter().map(|run| &run.history).collect(),
+            })
+            .collect()
+    }
+
+    /// Writes `comparison.csv`, `curves.svg`, `curves.png` and `report.html` into a folder. `versus` is the model that
+    /// the verdict compares the first one with.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn write(&self, folder: &Path, title: &str, versus: usize) -> Result<()> {
+        self.write_csv(folder.join("comparison.csv"))?;
+        let runs = self.histories();
+        let curves = Curves::new(&runs);
+        curves.write(folder.join("curves.svg"))?;
+        curves.write(folder.join("curves.png"))?;
+        let seeds = self.models.first().map_or(0, |model| model.runs.len());
+        let body = html! {
+            h2 { "What was run" }
+            p { (self.models.len()) " models on " (self.data) ", " (seeds) @if seeds == 1 { " seed" } @else { " seeds" } " each." }
+            @for model in &self.models { (folded(&model.name, &html! { pre { (model.summary) } })) }
+            h2 { "What happened" }
+            (table(&self.rows()))
+            (figure(&runs)?)
+            h2 { "How sure is that" }
+            p { (self.verdict(versus)) }
+            h2 { "Where to look closer" }
+            @for model in &self.models {
+                @for run in &model.runs {
+                    (folded(&format!("{}, seed {}: every epoch", model.name, run.seed), &epochs(&run.history)))
+                }
+            }
+            (again(&self.command))
+        };
+        let page = page(title, &body);
+        write_whole(folder.join("report.html"), |out| out.write_all(page.as_bytes()))
+    }
+}

@@ -1,0 +1,127 @@
+//! The folder of a run: one file a thing, each whole or not there.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::html::RunReport;
+use crate::error::{Error, Result};
+use crate::files::write_whole;
+
+/// A run's folder, locked against a second process while this one lives.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Opens a folder for a run with this complete configuration. A folder that holds a run already is opened only to
+    /// `resume` that run.
+    ///
+    /// # Errors
+    /// A folder in use, of another run, or that cannot be written.
+    pub fn open(path: impl Into<PathBuf>, config: &str, resume: bool) -> Result<Self> {
+        let path = path.into();
+        fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+        let lock_path = path.join(".lock");
+        let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Usage(format!(
+                    "{} is in use by another run: wait for it, or choose another folder with --out",
+                    path.display()
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &lock_path)(error)),
+        }
+        let folder = Self { path, _lock: lock };
+        let config_path = folder.path.join("config.toml");
+        match fs::read_to_string(&config_path) {
+            Ok(_) if !resume => Err(Error::Usage(format!(
+                "{} holds a run already: go on with it with --resume, or choose another folder with --out",
+                folder.path.display()
+            ))),
+            Ok(existing) if existing != config => Err(Error::Usage(format!(
+                "{} holds a run with another configuration (see its config.toml): choose another folder with --out",
+                folder.path.display()
+            ))),
+            Ok(_) => Ok(folder),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                write_whole(&config_path, |out| out.write_all(config.as_bytes()))?;
+                Ok(folder)
+            }
+            Err(error) => Err(Error::io("read", &config_path)(error)),
+        }
+    }
+
+    /// The next free folder `runs/NAME-N`.
+    pub fn next(name: &str) -> PathBuf {
+        let numbered = |number: usize| Path::new("runs").join(format!("{name}-{number}"));
+        (1..).map(numbered).find(|path| !path.exists()).expect("some number is free")
+    }
+
+    /// Whether the run has come to its end: the report is written last.
+    pub fn is_done(&self) -> bool {
+        self.path.join("report.html").exists()
+    }
+
+    /// Where the history goes.
+    pub fn history(&self) -> PathBuf {
+        self.path.join("history.csv")
+    }
+
+    /// Where the model goes.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// Where backups go.
+    pub fn backup(&self) -> PathBuf {
+        self.path.join("backup")
+    }
+
+    /// Adds to the time that the run has taken over all its parts, and returns the sum in seconds.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn add_seconds(&self, more: Duration) -> Result<f64> {
+        let path = self.path.join("seconds.txt");
+        let before: f64 =
+            fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0.0);
+        if self.is_done() {
+            return Ok(before);
+        }
+        let seconds = before + more.as_secs_f64();
+        write_whole(&path, |out| writeln!(out, "{seconds}"))?;
+        Ok(seconds)
+    }
+
+    /// Writes what is known at the end: summary, curves, environment, report.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn finish(&self, report: &RunReport, seed: u64, threads: usize) -> Result<()> {
+        let file = |name: &str| self.path.join(name);
+        write_whole(file("summary.txt"), |out| out.write_all(report.summary.as_bytes()))?;
+        report.history.plot(file("curves.svg"))?;
+        report.history.plot(file("curves.png"))?;
+        let environment = json!({
+            "thinnet": env!("CARGO_PKG_VERSION"),
+            "os": std::env::consts::OS,
+            "architecture": std::env::consts::ARCH,
+            "kernels": thinnet_kernels::isa::current().to_string(),
+            "threads": threads,
+            "seed": seed,
+            "seconds": report.seconds,
+            "command": report.command,
+        });
+        let environment = serde_json::to_string_pretty(&environment).unwrap_or_default();
+        write_whole(file("environment.json"), |out| writeln!(out, "{environment}"))?;
+        let page = report.page()?;
+        write_whole(file("report.html"), |out| out.write_all(page.as_bytes()))
+    }
+}
