@@ -255,12 +255,11 @@ mod tests {
 
     const LEN: usize = 37;
 
+    type Kernel<'a> = &'a dyn Fn(&mut [f32], &[f32], [&mut [f32]; 3]);
+
     /// A few steps of a kernel and of a plain version in f64.
     #[track_caller]
-    fn check(
-        kernels: [&dyn Fn(&mut [f32], &[f32], [&mut [f32]; 3]); 2],
-        plain: &dyn Fn(&mut f64, f64, &mut [f64; 3]),
-    ) {
+    fn check(kernels: [Kernel; 2], plain: &dyn Fn(&mut f64, f64, &mut [f64; 3])) {
         for kernel in kernels {
             let mut w: Vec<f32> = (0..LEN).map(|i| (i as f32 * 0.7).sin()).collect();
             let mut slots = [vec![0.1_f32; LEN], vec![0.1; LEN], vec![0.1; LEN]];

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Index;
+use std::path::Path;
 
 use serde_json::{Value, json};
+
+use crate::error::Result;
+use crate::report::{Curves, Run};
 
 /// The values of one epoch or batch by name: `loss`, `accuracy`, `val_loss` …, in alphabetical order.
 pub type Logs = BTreeMap<String, f64>;
@@ -54,6 +58,14 @@ impl History {
     /// A value's course, if it was recorded.
     pub fn get(&self, name: &str) -> Option<&[f64]> {
         self.columns.get(name).map(Vec::as_slice)
+    }
+
+    /// Draws accuracy and loss against the epochs into a file: SVG or PNG, by its ending.
+    ///
+    /// # Errors
+    /// Where the ending is another one, or the file cannot be written.
+    pub fn plot(&self, path: impl AsRef<Path>) -> Result<()> {
+        Curves::new(&[Run { name: "the model".into(), histories: vec![self] }]).write(path)
     }
 
     /// The history as Keras's `CSVLogger` writes it: `epoch` from 0, then the names in alphabetical order.

@@ -9,7 +9,9 @@ pub mod constraints;
 pub mod data;
 pub mod engine;
 mod error;
+pub mod experiment;
 pub mod files;
+mod font;
 mod history;
 pub mod initializers;
 pub mod layers;
@@ -20,6 +22,7 @@ pub mod optimizers;
 pub mod prelude;
 pub mod random;
 pub mod regularizers;
+pub mod report;
 pub mod schedules;
 mod shape;
 
@@ -27,3 +30,33 @@ pub use data::datasets;
 pub use error::{Error, Problem, Result, Suggestion, nearest};
 pub use history::{History, Logs};
 pub use shape::Shape;
+
+/// The kernels in use: `avx2`, or `portable` where the processor has no AVX2 or the environment variable
+/// `THINNET_KERNELS` asks for it.
+pub fn kernels() -> String {
+    thinnet_kernels::isa::current().to_string()
+}
+
+/// How many threads a model uses that was not told otherwise: the environment variable `THINNET_THREADS`, else the
+/// machine's cores.
+pub fn default_threads() -> usize {
+    let of_environment =
+        || std::env::var("THINNET_THREADS").ok()?.parse().ok().filter(|&threads| threads > 0);
+    let of_machine = || std::thread::available_parallelism().map_or(1, usize::from);
+    of_environment().unwrap_or_else(of_machine)
+}
+
+/// Checks the environment variables that Thinnet reads. Programs call it at their start; without, a value that makes no
+/// sense is as if it were not set.
+///
+/// # Errors
+/// Which variable is wrong, and what it may be.
+pub fn check_environment() -> Result<()> {
+    thinnet_kernels::isa::check_environment().map_err(Error::Usage)?;
+    match std::env::var("THINNET_THREADS") {
+        Ok(text) if !text.parse().is_ok_and(|threads: usize| threads > 0) => {
+            Err(Error::Usage(format!("THINNET_THREADS={text}: expected a positive number")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -81,6 +81,23 @@ impl<'a> Features<'a> {
         Features { sample: self.sample.clone(), count, values }
     }
 
+    /// The same samples, borrowed from nowhere.
+    #[must_use]
+    pub fn into_owned(self) -> Features<'static> {
+        let values = match self.values {
+            Values::Floats(values) => Values::Floats(Cow::Owned(values.into_owned())),
+            Values::Bytes { bytes, scale } => Values::Bytes { bytes: Cow::Owned(bytes.into_owned()), scale },
+        };
+        Features { sample: self.sample, count: self.count, values }
+    }
+
+    /// The same samples in another shape of as many elements, or `None` where the number differs.
+    #[must_use]
+    pub fn reshaped(self, sample: impl Into<Shape>) -> Option<Self> {
+        let sample = sample.into();
+        (sample.len() == self.sample.len()).then_some(Self { sample, ..self })
+    }
+
     /// The first element that is NaN or infinite: (sample, element).
     pub fn find_non_finite(&self) -> Option<(usize, usize)> {
         let Values::Floats(values) = &self.values else { return None };

@@ -1,6 +1,7 @@
 //! Data: samples and targets at the library's edge, data sets, and the files that they come from.
 
 mod any_array;
+mod contact_sheet;
 mod dataset;
 pub mod datasets;
 mod features;
@@ -9,6 +10,7 @@ mod samples;
 mod targets;
 
 pub use any_array::{AnyArray, load_array};
+pub use contact_sheet::ContactSheet;
 pub use dataset::Dataset;
 pub use features::{FeatureElement, Features};
 pub use samples::Data;

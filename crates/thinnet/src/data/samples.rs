@@ -44,6 +44,18 @@ impl<'a> Data<'a> {
         Data { x: self.x.slice(range.clone()), y: self.y.slice(range) }
     }
 
+    /// The first samples, at most `count`, as data of their own.
+    #[must_use]
+    pub fn take(&self, count: usize) -> Data<'static> {
+        self.slice(0..count.min(self.len())).into_owned()
+    }
+
+    /// The same samples, borrowed from nowhere.
+    #[must_use]
+    pub fn into_owned(self) -> Data<'static> {
+        Data { x: self.x.into_owned(), y: self.y.into_owned() }
+    }
+
     /// Checks that there is one target for each sample.
     ///
     /// # Errors

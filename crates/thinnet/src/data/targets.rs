@@ -43,6 +43,17 @@ impl Targets<'_> {
         self.len() == 0
     }
 
+    /// The same targets, borrowed from nowhere.
+    #[must_use]
+    pub fn into_owned(self) -> Targets<'static> {
+        match self {
+            Self::Classes(classes) => Targets::Classes(Cow::Owned(classes.into_owned())),
+            Self::Values { sample, values } => {
+                Targets::Values { sample, values: Cow::Owned(values.into_owned()) }
+            }
+        }
+    }
+
     /// A part of the samples, borrowed.
     pub fn slice(&self, range: std::ops::Range<usize>) -> Targets<'_> {
         match self {

@@ -197,6 +197,7 @@ impl Runner {
     }
 
     /// One step of training.
+    #[allow(clippy::too_many_arguments, reason = "the parts of a model that a step touches, borrowed apart")]
     pub(crate) fn train(
         &mut self,
         pool: &mut Pool,
@@ -217,6 +218,7 @@ impl Runner {
     }
 
     /// The loss and metrics of one batch; `penalty` is what the regularizers add.
+    #[allow(clippy::too_many_arguments, reason = "the parts of a model that a step touches, borrowed apart")]
     pub(crate) fn evaluate(
         &mut self,
         pool: &mut Pool,

@@ -55,7 +55,7 @@ impl Default for VarianceScaling {
 }
 
 /// The standard deviation of a standard normal that is truncated at ±2.
-const TRUNCATED_STDDEV: f64 = 0.879_625_661_034_239_78;
+const TRUNCATED_STDDEV: f64 = 0.879_625_661_034_239_8;
 
 impl VarianceScaling {
     pub(super) fn fill(&self, shape: &[usize], draws: &mut Draws, out: &mut [f32]) {

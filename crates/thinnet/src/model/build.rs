@@ -20,7 +20,7 @@ impl Sequential {
             return Ok(());
         }
         let names = self.layer_names()?;
-        let input = self.input_shape(&names)?;
+        let input = self.first_shape(&names)?;
         let mut problems = Vec::new();
         let mut built: Vec<Built> = Vec::new();
         let mut shape = input.clone();
@@ -82,7 +82,7 @@ impl Sequential {
         if problems.is_empty() { Ok(names) } else { Err(Error::Model(problems)) }
     }
 
-    fn input_shape(&self, names: &[String]) -> Result<Shape> {
+    fn first_shape(&self, names: &[String]) -> Result<Shape> {
         let Some(first) = self.layers.first() else {
             return Err(Error::Model(vec![Problem::new(&self.name, "the model has no layers: add some")]));
         };

@@ -2,7 +2,7 @@
 
 use super::{Compiled, Sequential};
 use crate::engine::{Objective, Optimization};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::losses::IntoLoss;
 use crate::metrics::IntoMetric;
 use crate::optimizers::IntoOptimizer;
@@ -23,12 +23,6 @@ impl Sequential {
     ) -> Result<()> {
         self.build()?;
         let optimizer = optimizer.into_optimizer()?;
-        let base = optimizer.base();
-        let clips = [base.clipnorm, base.clipvalue, base.global_clipnorm];
-        if clips.iter().flatten().count() > 1 {
-            let message = "at most one of clipnorm, clipvalue and global_clipnorm may be given";
-            return Err(Error::Model(vec![Problem::new("optimizer", message)]));
-        }
         let loss = loss.into_loss()?;
         let metrics = metrics.into_iter().map(IntoMetric::into_metric).collect::<Result<Vec<_>>>()?;
         let mut names: Vec<String> = Vec::new();
@@ -70,6 +64,14 @@ impl Sequential {
     /// The optimizer's steps so far.
     pub fn iterations(&self) -> u64 {
         self.compiled.as_ref().map_or(0, |compiled| compiled.optimization.iterations)
+    }
+
+    /// How the model was compiled, in Keras's JSON: `optimizer`, `loss`, `metrics`.
+    ///
+    /// # Errors
+    /// Where the model is not compiled.
+    pub fn compile_config(&self) -> Result<serde_json::Value> {
+        Ok(self.compiled()?.config())
     }
 
     pub(super) fn compiled(&self) -> Result<&Compiled> {

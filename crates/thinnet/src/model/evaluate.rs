@@ -65,7 +65,7 @@ impl Sequential {
         let features = x.into();
         self.build()?;
         let threads = self.thread_count();
-        let Some(built) = &self.built else { return Err(self.built().err().expect("not built")) };
+        let built = self.built.as_ref().expect("just built");
         check_features(built, &features)?;
         let BuiltModel { parameters, plan, .. } = built;
         let count = features.len();

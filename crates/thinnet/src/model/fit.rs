@@ -130,6 +130,13 @@ impl<'a> Fit<'a> {
         self
     }
 
+    /// Adds a callback that is boxed already, as [`callbacks::from_config`](crate::callbacks::from_config) gives it.
+    #[must_use]
+    pub fn boxed_callback(mut self, callback: Box<dyn Callback + 'a>) -> Self {
+        self.callbacks.push(callback);
+        self
+    }
+
     /// Whether progress is shown on standard error, where that is a terminal. Default: true.
     #[must_use]
     pub fn verbose(mut self, verbose: bool) -> Self {

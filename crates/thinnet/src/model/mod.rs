@@ -158,6 +158,15 @@ impl Sequential {
         self.batch_runner = None;
     }
 
+    /// The shape of one input sample.
+    ///
+    /// # Errors
+    /// Where the model cannot be built.
+    pub fn input_shape(&mut self) -> Result<&Shape> {
+        self.build()?;
+        Ok(&self.built()?.input)
+    }
+
     fn built(&self) -> Result<&BuiltModel> {
         self.built
             .as_ref()
@@ -166,10 +175,7 @@ impl Sequential {
 
     /// The number of threads that batches are worked on with.
     pub fn thread_count(&self) -> usize {
-        let of_environment =
-            || std::env::var("THINNET_THREADS").ok()?.parse().ok().filter(|&threads| threads > 0);
-        let of_machine = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.threads.or_else(of_environment).unwrap_or_else(of_machine)
+        self.threads.unwrap_or_else(crate::default_threads)
     }
 }
 

@@ -25,7 +25,7 @@ mod test_server;
 pub use catalogue::{Entry, Origin, RemoteFile, find, list};
 pub use fashion_mnist::fashion_mnist;
 pub use mnist::mnist;
-pub use progress::{OnProgress, Progress};
+pub use progress::{OnProgress, Progress, on_terminal};
 pub use store::{Fetched, Store, Verified};
 
 use super::{Data, Dataset, Features, Targets};

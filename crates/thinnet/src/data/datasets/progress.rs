@@ -17,7 +17,13 @@ pub struct Progress<'a> {
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress<'_>);
 
 /// One line on standard error that is kept up to date; nothing where that is not a terminal.
-pub(super) fn on_terminal() -> impl FnMut(Progress<'_>) {
+///
+/// ```no_run
+/// use thinnet::datasets::{Store, on_terminal};
+/// Store::from_env().fetch("fashion-mnist", &mut on_terminal())?;
+/// # Ok::<(), thinnet::Error>(())
+/// ```
+pub fn on_terminal() -> impl FnMut(Progress<'_>) {
     let shown = stderr().is_terminal();
     move |progress| {
         if shown {

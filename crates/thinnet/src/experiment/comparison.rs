@@ -1,0 +1,67 @@
+//! Several experiments side by side, over several seeds.
+
+use std::path::PathBuf;
+
+use super::{Experiment, RunOptions, run};
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::report::{Comparison, ModelRuns, RunResult};
+
+/// How to compare.
+#[derive(Clone, Debug)]
+pub struct ComparisonOptions {
+    /// As for a single run; `out` gets a folder for each model.
+    pub run: RunOptions,
+    /// How many seeds, from the experiment's own on.
+    pub seeds: usize,
+    /// What is said of the data, in the report.
+    pub data: String,
+}
+
+/// Trains each named experiment once for each seed, and puts the outcomes side by side. `before` is called before each
+/// model's first run with its name and summary.
+///
+/// # Errors
+/// As [`run`](super::run()).
+pub fn compare(
+    experiments: &[(String, Experiment)],
+    data: &Dataset,
+    options: &ComparisonOptions,
+    mut before: impl FnMut(&str, &str),
+) -> Result<Comparison> {
+    let mut models = Vec::new();
+    for (name, experiment) in experiments {
+        let mut summary = String::new();
+        let mut runs = Vec::new();
+        for index in 0..options.seeds {
+            let mut experiment = experiment.clone();
+            experiment.seed += index as u64;
+            if index == 0 {
+                summary = experiment.model()?.summary();
+                before(name, &summary);
+            }
+            let mut run_options = options.run.clone();
+            run_options.out =
+                options.run.out.as_ref().map(|out| folder(out.join(slug(name)), options.seeds, &experiment));
+            let outcome = run(&experiment, data, &run_options)?;
+            runs.push(RunResult {
+                seed: experiment.seed,
+                history: outcome.history,
+                test: outcome.test.unwrap_or_default(),
+                seconds: outcome.seconds,
+            });
+        }
+        models.push(ModelRuns { name: name.clone(), summary, runs });
+    }
+    Ok(Comparison { models, data: options.data.clone(), command: options.run.command.clone() })
+}
+
+fn folder(of_model: PathBuf, seeds: usize, experiment: &Experiment) -> PathBuf {
+    if seeds == 1 { of_model } else { of_model.join(format!("seed-{}", experiment.seed)) }
+}
+
+/// A folder's name for a model's: `same network, rate 0` is `same-network-rate-0`.
+fn slug(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").to_lowercase()
+}

@@ -1,0 +1,328 @@
+//! Experiments: a data set, a model and how it is trained, as a TOML file says it.
+//!
+//! ```toml
+//! seed = 42
+//! [data]
+//! dataset = "mnist"            # or x, y, x_test, y_test: files, relative to this one
+//! [model]
+//! layers = [
+//!   { class = "Dense", units = 128, activation = "relu", input_shape = [784] },
+//!   { class = "Dropout", rate = 0.2 },
+//!   { class = "Dense", units = 10, activation = "softmax" },
+//! ]
+//! [compile]
+//! optimizer = "adam"
+//! loss = "sparse_categorical_crossentropy"
+//! metrics = ["accuracy"]
+//! [fit]
+//! epochs = 10
+//! batch_size = 128
+//! validation_split = 0.2
+//! ```
+
+mod comparison;
+mod run;
+mod set;
+mod text;
+mod tutorial;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::config::parse;
+use crate::data::{Dataset, Features, datasets, load_array};
+use crate::error::{Error, Result};
+use crate::layers;
+use crate::model::Sequential;
+
+pub use comparison::{ComparisonOptions, compare};
+pub use run::{Outcome, RunOptions, run};
+pub use tutorial::mnist as tutorial_mnist;
+
+/// An experiment, checked as far as that is possible without its data.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// The seed of all that is random. Default: 42.
+    pub seed: u64,
+    /// What to train and test on.
+    pub data: DataConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// Optimizer, loss and metrics.
+    pub compile: CompileConfig,
+    /// How to train.
+    pub fit: FitConfig,
+    /// Callbacks, by class.
+    pub callbacks: Vec<Value>,
+}
+
+/// `[data]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DataConfig {
+    /// A data set by name.
+    pub dataset: Option<String>,
+    /// The training samples: `.npy`, `.npz`, IDX or CSV.
+    pub x: Option<PathBuf>,
+    /// Their targets.
+    pub y: Option<PathBuf>,
+    /// The test samples.
+    pub x_test: Option<PathBuf>,
+    /// Their targets.
+    pub y_test: Option<PathBuf>,
+    /// Takes only this many training samples, the first ones. Default: all.
+    pub samples: Option<usize>,
+}
+
+/// `[model]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelConfig {
+    /// The model's name.
+    pub name: Option<String>,
+    /// The layers, by class.
+    pub layers: Vec<Value>,
+    /// Keras 3's JSON, in place of the layers.
+    pub file: Option<PathBuf>,
+    /// Starting weights, as safetensors.
+    pub weights: Option<PathBuf>,
+}
+
+/// `[compile]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CompileConfig {
+    /// Default: `rmsprop`, as in Keras.
+    pub optimizer: Value,
+    /// Must be given.
+    pub loss: Value,
+    /// Default: none.
+    pub metrics: Vec<Value>,
+}
+
+impl Default for CompileConfig {
+    fn default() -> Self {
+        Self { optimizer: json!("rmsprop"), loss: Value::Null, metrics: Vec::new() }
+    }
+}
+
+/// `[fit]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FitConfig {
+    /// Default: 1.
+    pub epochs: usize,
+    /// Default: 32.
+    pub batch_size: usize,
+    /// Default: 0.
+    pub validation_split: f64,
+    /// Default: true.
+    pub shuffle: bool,
+    /// Default: as many as use all samples once.
+    pub steps_per_epoch: Option<usize>,
+    /// A weight for each class, by its number. Default: none.
+    pub class_weight: Option<BTreeMap<String, f64>>,
+}
+
+impl Default for FitConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 1,
+            batch_size: 32,
+            validation_split: 0.0,
+            shuffle: true,
+            steps_per_epoch: None,
+            class_weight: None,
+        }
+    }
+}
+
+/// The file's top level.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Top {
+    seed: Option<u64>,
+    data: Map<String, Value>,
+    model: Map<String, Value>,
+    compile: Map<String, Value>,
+    fit: Map<String, Value>,
+    callbacks: Vec<Value>,
+}
+
+impl Experiment {
+    /// Reads an experiment from a file; `sets` are `KEY=VALUE` overrides.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not TOML, an unknown key (with the nearest known one), a value of a wrong type.
+    pub fn from_file(path: impl AsRef<Path>, sets: &[String]) -> Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::from_toml(&text, folder, sets).map_err(|error| match error {
+            Error::Config { place, message } => Error::file(path, format!("{place}: {message}")),
+            Error::Unknown { .. } => Error::file(path, error.to_string()),
+            other => other,
+        })
+    }
+
+    /// Reads an experiment from text. Paths in it are relative to `folder`.
+    ///
+    /// # Errors
+    /// As [`from_file`](Self::from_file).
+    pub fn from_toml(text: &str, folder: &Path, sets: &[String]) -> Result<Self> {
+        let mut tree = text::read(text)?;
+        set::apply(&mut tree, sets)?;
+        Self::from_tree(&tree, folder)
+    }
+
+    fn from_tree(tree: &Map<String, Value>, folder: &Path) -> Result<Self> {
+        let top: Top = parse("experiment", tree)?;
+        let mut experiment = Self {
+            seed: top.seed.unwrap_or(crate::model::DEFAULT_SEED),
+            data: parse("data", &top.data)?,
+            model: parse("model", &top.model)?,
+            compile: parse("compile", &top.compile)?,
+            fit: parse("fit", &top.fit)?,
+            callbacks: top.callbacks,
+        };
+        let DataConfig { x, y, x_test, y_test, .. } = &mut experiment.data;
+        let ModelConfig { file, weights, .. } = &mut experiment.model;
+        for path in [x, y, x_test, y_test, file, weights].into_iter().flatten() {
+            // Absolute, so that the complete configuration means the same wherever it is kept.
+            *path = std::path::absolute(folder.join(&*path)).map_err(Error::io("resolve", &*path))?;
+        }
+        experiment.check()?;
+        Ok(experiment)
+    }
+
+    fn check(&self) -> Result<()> {
+        let DataConfig { dataset, x, y, x_test, y_test, samples } = &self.data;
+        match (dataset, x, y) {
+            (Some(name), None, None) => {
+                datasets::find(name)?;
+            }
+            (None, Some(_), Some(_)) => {}
+            (None, None, None) => {
+                return Err(Error::config("data", "expected a `dataset`, or `x` and `y` files"));
+            }
+            (Some(_), _, _) => {
+                return Err(Error::config("data", "expected either a `dataset` or files, got both"));
+            }
+            _ => return Err(Error::config("data", "`x` and `y` belong together: one is missing")),
+        }
+        if x_test.is_some() != y_test.is_some() {
+            return Err(Error::config("data", "`x_test` and `y_test` belong together: one is missing"));
+        }
+        if *samples == Some(0) {
+            return Err(Error::config("data.samples", "expected at least one sample, got 0"));
+        }
+        let ModelConfig { layers, file, .. } = &self.model;
+        match (layers.is_empty(), file) {
+            (true, None) => Err(Error::config("model", "expected `layers`, or a `file` with Keras's JSON")),
+            (false, Some(_)) => Err(Error::config("model", "expected either `layers` or a `file`, got both")),
+            _ => Ok(()),
+        }?;
+        if self.compile.loss.is_null() {
+            return Err(Error::config("compile", "expected a `loss`"));
+        }
+        self.callbacks.iter().try_for_each(|callback| crate::callbacks::from_config(callback).map(drop))
+    }
+
+    /// The model, built and compiled, with its starting weights.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the model.
+    pub fn model(&self) -> Result<Sequential> {
+        let ModelConfig { name, layers: list, file, weights } = &self.model;
+        let mut model = match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+                Sequential::from_json(&text).map_err(|error| Error::file(path, error.to_string()))?
+            }
+            None => Sequential::new(),
+        };
+        for (index, layer) in list.iter().enumerate() {
+            let of_place = |error: Error| Error::config(format!("model.layers.{index}"), error.to_string());
+            model.push(layers::from_value(layer).map_err(of_place)?);
+        }
+        if let Some(name) = name {
+            model = model.name(name.clone());
+        }
+        model = model.seed(self.seed);
+        let CompileConfig { optimizer, loss, metrics } = &self.compile;
+        model.compile(optimizer.clone(), loss.clone(), metrics.clone())?;
+        if let Some(path) = weights {
+            model.load_weights(path)?;
+        }
+        Ok(model)
+    }
+
+    /// The data; test data are empty where none are given.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or the data set not be had.
+    pub fn data(&self) -> Result<Dataset> {
+        let DataConfig { dataset, x, y, x_test, y_test, samples } = &self.data;
+        let mut data = match (dataset, x, y) {
+            (Some(name), ..) => datasets::load(name)?,
+            (None, Some(x), Some(y)) => {
+                let read = |x: &Path, y: &Path| -> Result<crate::data::Data<'static>> {
+                    Ok(crate::data::Data {
+                        x: load_array(x)?.into_features()?,
+                        y: load_array(y)?.into_targets()?,
+                    })
+                };
+                let train = read(x, y)?;
+                let test = match (x_test, y_test) {
+                    (Some(x), Some(y)) => read(x, y)?,
+                    _ => crate::data::Data {
+                        x: Features::floats(train.x.sample_shape().clone(), Vec::new()),
+                        y: crate::data::Targets::Classes(Vec::new().into()),
+                    },
+                };
+                let name = x.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+                Dataset { name, class_names: Vec::new(), train, test }
+            }
+            _ => return Err(Error::config("data", "expected a `dataset`, or `x` and `y` files")),
+        };
+        if let Some(samples) = samples {
+            data.train = data.train.take(*samples);
+        }
+        Ok(data)
+    }
+
+    /// The experiment as complete TOML, defaults included: it gives the same run again.
+    ///
+    /// # Errors
+    /// Where a layer or the compile section cannot be read.
+    pub fn to_toml(&self) -> Result<String> {
+        let mut complete = self.clone();
+        for layer in &mut complete.model.layers {
+            let read = layers::from_value(layer)?;
+            let mut table = Map::from_iter([("class".to_owned(), json!(read.class_name()))]);
+            table.extend(layers::to_config(&*read));
+            *layer = Value::Object(table);
+        }
+        let compiled = self.model_config_only()?;
+        complete.compile.optimizer = text::flat(&compiled["optimizer"]);
+        complete.compile.loss = text::flat(&compiled["loss"]);
+        let tree = json!({
+            "seed": complete.seed,
+            "data": complete.data,
+            "model": complete.model,
+            "compile": complete.compile,
+            "fit": complete.fit,
+            "callbacks": complete.callbacks,
+        });
+        text::write(&tree)
+    }
+
+    fn model_config_only(&self) -> Result<Value> {
+        let mut without_weights = self.clone();
+        without_weights.model.weights = None;
+        without_weights.model()?.compile_config()
+    }
+}

@@ -1,0 +1,142 @@
+//! One experiment, run into a folder.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::Experiment;
+use crate::callbacks::{BackupAndRestore, BatchEnd, CSVLogger, Callback, Training, from_config};
+use crate::data::{Data, Dataset, Features};
+use crate::error::{Error, Result};
+use crate::history::{History, Logs};
+use crate::model::{Fit, Sequential};
+use crate::report::{RunFolder, RunReport};
+
+/// How to run an experiment.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// The folder for what the run leaves. Default: none, nothing is written.
+    pub out: Option<PathBuf>,
+    /// Whether to go on with a run that was stopped in that folder.
+    pub resume: bool,
+    /// How many threads. Default: see [`Sequential::threads`].
+    pub threads: Option<usize>,
+    /// Whether to show progress.
+    pub verbose: bool,
+    /// Becomes true when the user wants to stop.
+    pub interrupted: Option<&'static AtomicBool>,
+    /// The command that repeats the run, for the report.
+    pub command: String,
+}
+
+/// What a run leaves.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The trained model.
+    pub model: Sequential,
+    /// Its epochs.
+    pub history: History,
+    /// Loss and metrics on the test data, where there are any.
+    pub test: Option<Logs>,
+    /// Seconds that training took.
+    pub seconds: f64,
+    /// Whether the run had been done before, and was only read.
+    pub was_done: bool,
+}
+
+/// Ends training when the user wants to stop.
+#[derive(Debug)]
+struct Interrupt(&'static AtomicBool);
+
+impl Callback for Interrupt {
+    fn on_batch_end(&mut self, training: &mut Training, _: &BatchEnd) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            training.interrupt();
+        }
+        Ok(())
+    }
+}
+
+/// Runs an experiment on its data.
+///
+/// # Errors
+/// Whatever is wrong with model, data or folder; [`Error::Interrupted`] after what is complete was saved.
+pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Result<Outcome> {
+    let mut model = experiment.model()?;
+    if let Some(threads) = options.threads {
+        model = model.threads(threads);
+    }
+    let input = model.input_shape()?.clone();
+    // Samples whose elements are as many as the model's inputs are given its shape, as the tutorial does by hand.
+    let fitting = |data: &Data| -> Data<'static> {
+        let data = data.clone().into_owned();
+        let x: Features<'static> = data.x;
+        Data { x: x.clone().reshaped(input.clone()).unwrap_or(x), y: data.y }
+    };
+    let (train, test) = (fitting(&data.train), fitting(&data.test));
+
+    let folder = match &options.out {
+        Some(path) => Some(RunFolder::open(path, &experiment.to_toml()?, options.resume)?),
+        None => None,
+    };
+    let mut fit = Fit::new()
+        .epochs(experiment.fit.epochs)
+        .batch_size(experiment.fit.batch_size)
+        .validation_split(experiment.fit.validation_split)
+        .shuffle(experiment.fit.shuffle)
+        .verbose(options.verbose);
+    if let Some(steps) = experiment.fit.steps_per_epoch {
+        fit = fit.steps_per_epoch(steps);
+    }
+    if let Some(weights) = &experiment.fit.class_weight {
+        fit = fit.class_weight(class_weight(weights)?);
+    }
+    for callback in &experiment.callbacks {
+        fit = fit.boxed_callback(from_config(callback)?);
+    }
+    if let Some(flag) = options.interrupted {
+        fit = fit.callback(Interrupt(flag));
+    }
+    if let Some(folder) = &folder {
+        fit = fit
+            .callback(CSVLogger::new(folder.history()))
+            // Kept after the end, so that a run can be looked at again without training.
+            .callback(BackupAndRestore::new(folder.backup()).delete_checkpoint(false));
+    }
+    let was_done = folder.as_ref().is_some_and(RunFolder::is_done);
+    let start = Instant::now();
+    let history = model.fit(&train, fit)?;
+    let seconds =
+        folder.as_ref().map_or(Ok(start.elapsed().as_secs_f64()), |f| f.add_seconds(start.elapsed()))?;
+    if options.interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed))
+        && history.len() < experiment.fit.epochs
+    {
+        return Err(Error::Interrupted);
+    }
+    let test = if test.is_empty() { None } else { Some(model.evaluate(&test)?) };
+    if let Some(folder) = &folder {
+        model.save(folder.model())?;
+        let summary = model.summary();
+        let report = RunReport {
+            name: &data.name,
+            experiment: &experiment.to_toml()?,
+            summary: &summary,
+            history: &history,
+            test: test.as_ref(),
+            seconds,
+            command: &options.command,
+        };
+        folder.finish(&report, experiment.seed, model.thread_count())?;
+    }
+    Ok(Outcome { model, history, test, seconds, was_done })
+}
+
+fn class_weight(weights: &std::collections::BTreeMap<String, f64>) -> Result<crate::model::ClassWeight> {
+    let entry = |(class, weight): (&String, &f64)| match class.parse() {
+        Ok(class) => Ok((class, *weight)),
+        Err(_) => {
+            Err(Error::config("fit.class_weight", format!("expected class numbers as keys, got `{class}`")))
+        }
+    };
+    weights.iter().map(entry).collect()
+}
