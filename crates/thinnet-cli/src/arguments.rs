@@ -1,0 +1,244 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Trains, compares and explains dropout.
+#[derive(Debug, Parser)]
+#[command(
+    name = "thinnet",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  thinnet tutorial                          train the tutorial's models on MNIST and compare them
+  thinnet train experiments/basic.toml --set fit.epochs=3 --out runs/basic
+  thinnet predict --model runs/basic/model.safetensors --input x.npy --output p.npy
+
+Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted (after saving what is complete)."
+)]
+pub(crate) struct Arguments {
+    /// How many threads; the results do not depend on it. Default: THINNET_THREADS, else the machine's cores
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<usize>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("expected a number from 1 to 1024".into()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the tutorial: its models with and without dropout, and a fair comparison
+    #[command(after_help = "Examples:\n  thinnet tutorial\n  thinnet tutorial --seeds 5 --out runs/five")]
+    Tutorial(Tutorial),
+    /// Train the model of an experiment file
+    #[command(after_help = "\
+Examples:
+  thinnet train experiments/basic.toml
+  thinnet train experiments/basic.toml --set model.layers.1.rate=0.5 --set fit.epochs=20 --out runs/half
+  thinnet train experiments/basic.toml --out runs/half --resume")]
+    Train(Train),
+    /// Measure a model's loss and metrics
+    #[command(
+        after_help = "Examples:\n  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --json"
+    )]
+    Evaluate(Evaluate),
+    /// Compute a model's output
+    #[command(after_help = "\
+Examples:
+  thinnet predict --model model.safetensors --input x.npy --output p.npy
+  thinnet predict --model model.json --weights w.safetensors --input x.npy --json")]
+    Predict(Predict),
+    /// Show a model's layers and parameters
+    #[command(
+        after_help = "Examples:\n  thinnet summary experiments/basic.toml\n  thinnet summary model.json --json"
+    )]
+    Summary(Summary),
+    /// Train the models of several experiment files and compare them
+    #[command(after_help = "\
+Examples:
+  thinnet compare experiments/basic.toml experiments/l2-and-dropout.toml --seeds 5")]
+    Compare(Compare),
+    /// Data sets: list, fetch, verify, look at
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  thinnet data list
+  thinnet data show mnist --out digits.png"
+    )]
+    Data(Data),
+    /// Time training steps, in the form of the benchmarks of other libraries
+    #[command(after_help = "Examples:\n  thinnet bench w1\n  thinnet bench w4 --threads 1")]
+    Bench(Bench),
+    /// Print completions for a shell
+    #[command(
+        after_help = "Examples:\n  thinnet completions bash > ~/.local/share/bash-completion/completions/thinnet"
+    )]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tutorial {
+    /// Which part
+    #[arg(value_enum, default_value = "mnist")]
+    pub(crate) part: Part,
+    /// Repeat over this many seeds
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) seeds: u64,
+    /// The first seed
+    #[arg(long, default_value_t = thinnet::model::DEFAULT_SEED)]
+    pub(crate) seed: u64,
+    /// Epochs of each model
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) epochs: u64,
+    /// Where to write [default: the next free runs/tutorial-N]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Part {
+    /// MNIST with and without dropout
+    Mnist,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// The experiment file
+    pub(crate) experiment: PathBuf,
+    /// Override an entry of the experiment; the value is TOML
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) sets: Vec<String>,
+    /// Where to write [default: the next free runs/NAME-N]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the run in --out
+    #[arg(long, requires = "out")]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Model {
+    /// A model file, or Keras's JSON or an experiment together with --weights
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    /// Weights as safetensors, tensors LAYER/VARIABLE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    #[command(flatten)]
+    pub(crate) model: Model,
+    /// The samples: .npy, .npz, IDX or CSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Their targets
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    #[command(flatten)]
+    pub(crate) model: Model,
+    /// The samples: .npy, .npz, IDX or CSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Where to write the output, as .npy
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Targets, to say as well how good the output is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Summary {
+    /// An experiment (.toml), Keras's JSON (.json) or a model file (.safetensors)
+    pub(crate) file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The experiment files; the first is compared with the last
+    #[arg(required = true, num_args = 2..)]
+    pub(crate) experiments: Vec<PathBuf>,
+    /// Override an entry of every experiment; the value is TOML
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) sets: Vec<String>,
+    /// Train each model with this many seeds
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) seeds: u64,
+    /// Where to write [default: the next free runs/compare-N]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Data {
+    /// List the data sets that are known by name
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download a data set, unless it is there
+    Fetch {
+        /// Its name
+        name: String,
+    },
+    /// Check the files of a data set
+    Verify {
+        /// Its name
+        name: String,
+    },
+    /// Draw samples with their labels
+    Show {
+        /// Its name
+        name: String,
+        /// The picture, a PNG file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// How many samples
+        #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+        count: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// w1: the tutorial's MNIST network, batch 128; w4: a small regression network (13-50-1), batch 128
+    #[arg(value_enum)]
+    pub(crate) workload: Workload,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Workload {
+    /// The tutorial's MNIST network
+    W1,
+    /// A small regression network
+    W4,
+}

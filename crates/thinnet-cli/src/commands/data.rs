@@ -1,0 +1,87 @@
+//! `thinnet data`
+
+use std::path::Path;
+
+use serde_json::json;
+use thinnet::data::ContactSheet;
+use thinnet::datasets::{self, Entry, Origin, Store, Verified};
+use thinnet::{Error, Result};
+
+use crate::arguments::Data;
+use crate::exit::print;
+
+pub(crate) fn run(data: Data) -> Result<()> {
+    match data {
+        Data::List { json } => list(json),
+        Data::Fetch { name } => fetch(&name),
+        Data::Verify { name } => verify(&name),
+        Data::Show { name, out, count } => show(&name, &out, count as usize),
+    }
+}
+
+/// Where a data set comes from, in a few words.
+fn origin(store: &Store, entry: &Entry) -> Result<String> {
+    Ok(match entry.origin {
+        Origin::Embedded { .. } => "embedded".into(),
+        _ if store.has(entry)? => "on this machine".into(),
+        _ => format!("download, {:.0} MB", entry.download_bytes() as f64 / 1e6),
+    })
+}
+
+fn list(as_json: bool) -> Result<()> {
+    let store = Store::from_env();
+    let mut text = String::new();
+    let mut entries = Vec::new();
+    for entry in datasets::list() {
+        let origin = origin(&store, entry)?;
+        let Entry { name, description, sample, train, test, licence, .. } = entry;
+        let shape = sample.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
+        text += &format!(
+            "{name:<14} {train:>6} + {test:<6} {shape:<7} {origin:<18} {licence:<13} {description}\n"
+        );
+        entries.push(json!({
+            "name": name, "description": description, "sample_shape": sample, "train": train, "test": test,
+            "licence": licence, "origin": origin,
+        }));
+    }
+    print(&if as_json { format!("{}\n", json!(entries)) } else { text })
+}
+
+fn fetch(name: &str) -> Result<()> {
+    let fetched = Store::from_env().fetch(name, &mut datasets::on_terminal())?;
+    let mut text = String::new();
+    for file in &fetched {
+        let how = if file.downloaded { "downloaded" } else { "there already" };
+        text += &format!("{} ({how})\n", file.path.display());
+    }
+    if fetched.is_empty() {
+        text += &format!("{name} is embedded: there is nothing to fetch\n");
+    }
+    print(&text)
+}
+
+fn verify(name: &str) -> Result<()> {
+    let files = Store::from_env().verify(name)?;
+    let line = |Verified { file, path, problem }: &Verified| {
+        let place = path.as_ref().map_or_else(String::new, |path| format!(" ({})", path.display()));
+        format!("{file}{place}: {}\n", problem.as_deref().unwrap_or("as published"))
+    };
+    print(&files.iter().map(line).collect::<String>())?;
+    match files.iter().filter(|file| file.problem.is_some()).count() {
+        0 => Ok(()),
+        wrong => Err(Error::Data(format!("{wrong} of {} files of {name} are not as published", files.len()))),
+    }
+}
+
+fn show(name: &str, out: &Path, count: usize) -> Result<()> {
+    const COLUMNS: usize = 12;
+    let data = datasets::load(name)?;
+    let samples = data.train.take(count);
+    let title = format!("{name}: the first {} training samples", samples.len());
+    let sheet = ContactSheet::new()
+        .columns(COLUMNS.min(samples.len()))
+        .rows(samples.len().div_ceil(COLUMNS))
+        .title(title);
+    sheet.write(out, &samples, &data.class_names)?;
+    print(&format!("{} samples of {name}: {}\n", samples.len(), out.display()))
+}

@@ -1,0 +1,26 @@
+//! `thinnet evaluate`
+
+use serde_json::json;
+use thinnet::data::{Data, load_array};
+use thinnet::{Error, Result};
+
+use super::model::{fitting, trained};
+use crate::arguments::Evaluate;
+use crate::exit::print;
+
+pub(crate) fn run(arguments: &Evaluate, threads: Option<usize>) -> Result<()> {
+    let mut model = trained(&arguments.model, threads)?;
+    if model.compile_config().is_err() {
+        return Err(Error::Usage(format!(
+            "{} does not say which loss to measure: use a model file that training wrote, or an experiment",
+            arguments.model.model.display()
+        )));
+    }
+    let x = fitting(&mut model, load_array(&arguments.input)?.into_features()?)?;
+    let y = load_array(&arguments.labels)?.into_targets()?;
+    let logs = model.evaluate(Data { x, y })?;
+    if arguments.json {
+        return print(&format!("{}\n", json!(logs)));
+    }
+    print(&logs.iter().map(|(name, value)| format!("{name} {value:.4}\n")).collect::<String>())
+}

@@ -1,0 +1,41 @@
+//! The commands, one file each.
+
+mod bench;
+mod compare;
+mod completions;
+mod data;
+mod evaluate;
+mod model;
+mod predict;
+mod summary;
+mod train;
+mod tutorial;
+
+use thinnet::Result;
+
+use crate::arguments::{Arguments, Command};
+
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    let threads = arguments.threads;
+    match arguments.command {
+        Command::Tutorial(tutorial) => tutorial::run(&tutorial, threads),
+        Command::Train(train) => train::run(train, threads),
+        Command::Evaluate(evaluate) => evaluate::run(&evaluate, threads),
+        Command::Predict(predict) => predict::run(&predict, threads),
+        Command::Summary(summary) => summary::run(&summary),
+        Command::Compare(compare) => compare::run(&compare, threads),
+        Command::Data(data) => data::run(data),
+        Command::Bench(bench) => bench::run(&bench, threads),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// The command as the user gave it, to give it again.
+fn own_command() -> String {
+    let quoted = |argument: String| {
+        let plain = argument.chars().all(|c| c.is_alphanumeric() || "-_./=,:".contains(c));
+        if plain { argument } else { format!("'{}'", argument.replace('\'', r"'\''")) }
+    };
+    let arguments = std::env::args().skip(1).map(quoted);
+    std::iter::once("thinnet".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,47 @@
+//! `thinnet train`
+
+use thinnet::Result;
+use thinnet::experiment::{Experiment, Outcome, RunOptions, run as run_experiment};
+use thinnet::report::RunFolder;
+
+use super::own_command;
+use crate::arguments::Train;
+use crate::exit::{on_interrupt, print};
+
+pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
+    let experiment = Experiment::from_file(&arguments.experiment, &arguments.sets)?;
+    let stem =
+        arguments.experiment.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let out = arguments.out.unwrap_or_else(|| RunFolder::next(&stem));
+    let mut model = experiment.model()?;
+    print(&format!("{}\n", model.try_summary()?))?;
+    let data = experiment.data()?;
+    let options = RunOptions {
+        out: Some(out.clone()),
+        resume: arguments.resume,
+        threads,
+        verbose: true,
+        interrupted: Some(on_interrupt()),
+        command: own_command(),
+    };
+    let Outcome { history, test, seconds, was_done, .. } = run_experiment(&experiment, &data, &options)?;
+    let mut text = String::new();
+    if was_done {
+        text += "This run had come to its end before: nothing was left to train.\n";
+    }
+    let last = |name: &str| history.get(name).and_then(|column| column.last());
+    for name in history.names() {
+        if let Some(value) = last(name) {
+            text += &format!("{name} {value:.4}\n");
+        }
+    }
+    for (name, value) in test.into_iter().flatten() {
+        text += &format!("test {name} {value:.4}\n");
+    }
+    text += &format!(
+        "{} epochs in {seconds:.1} s\nReport: {}\n",
+        history.len(),
+        out.join("report.html").display()
+    );
+    print(&text)
+}
