@@ -82,6 +82,10 @@ pub fn parse<T: Default + Serialize + DeserializeOwned>(
     let mut known = to_map(&T::default());
     for (key, value) in config {
         if !known.contains_key(key) {
+            // Keras writes what it was not given as null, its newest arguments among them.
+            if value.is_null() {
+                continue;
+            }
             let hint = match nearest(key, known.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known are {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
