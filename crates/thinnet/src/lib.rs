@@ -1,4 +1,21 @@
-//! A Keras-style neural-network library built around dropout.
+//! A Keras-style neural-network library built around dropout, fast on a CPU and reproducible to the bit.
+//!
+//! Everything that a program usually needs is in the [`prelude`]; [`Sequential`](model::Sequential) is where to start.
+//!
+//! ```
+//! use thinnet::prelude::*;
+//!
+//! let mut model = Sequential::new()
+//!     .add(Dense::new(128).activation(Relu).input_shape([784]))
+//!     .add(Dropout::new(0.2))
+//!     .add(Dense::new(10).activation(Softmax));
+//! model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])?;
+//! assert_eq!(model.count_params()?, 101_770);
+//! # Ok::<(), thinnet::Error>(())
+//! ```
+//!
+//! The same seed gives the same bits, in masks, weights and history, for any number of threads and after a stop and
+//! resume; on one set of kernels ([`kernels`]).
 
 #![forbid(unsafe_code)]
 
@@ -60,3 +77,7 @@ pub fn check_environment() -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -34,6 +34,10 @@ fn models_that_cannot_be_built() {
             "dense: the first layer's input shape is not known: start with Input::new(shape), or call \
              input_shape(shape) on the layer",
         ),
+        (
+            Sequential::new().add(Dense::new(1 << 40).input_shape([4])),
+            "sequential: the model needs 5497558138880 numbers in one place, more than 4294967296: make it smaller",
+        ),
         (with(Dropout::new(1.5)), "dropout: rate must be in [0, 1] (the fraction that is dropped), got 1.5"),
         (
             with(Dropout::new(f64::NAN)),

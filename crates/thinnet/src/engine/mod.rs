@@ -1,9 +1,9 @@
 //! The engine: what runs a model. It knows operations and memory, not layers.
 //!
-//! - [`parameters`]: all variables of a model in one aligned arena, with a table of (name, shape, range).
-//! - [`plan`]: which operations run fused and where each activation lives.
-//! - [`shard`]: a few samples of a batch, with memory of their own: forward, loss and backward, on one thread.
-//! - [`runner`]: a whole batch: shards side by side, then pieces of the arena side by side.
+//! - `parameters`: all variables of a model in one aligned arena, with a table of (name, shape, range).
+//! - `plan`: which operations run fused and where each activation lives.
+//! - `shard`: a few samples of a batch, with memory of their own: forward, loss and backward, on one thread.
+//! - `runner`: a whole batch: shards side by side, then pieces of the arena side by side.
 //!
 //! The order of every floating-point sum is fixed by the plan and the batch size, never by the threads.
 

@@ -40,6 +40,19 @@ impl Sequential {
         if !problems.is_empty() {
             return Err(Error::Model(problems));
         }
+        // More would end the program, not the call, when memory is asked for.
+        const MOST: usize = 1 << 32;
+        let sizes = built
+            .iter()
+            .flat_map(|layer| &layer.variables)
+            .map(|variable| variable.shape.iter().fold(1_usize, |size, &axis| size.saturating_mul(axis)));
+        let widths = built.iter().map(|layer| layer.output.len());
+        let largest = sizes.clone().fold(0, usize::saturating_add).max(widths.max().unwrap_or(0));
+        if largest > MOST {
+            let message =
+                format!("the model needs {largest} numbers in one place, more than {MOST}: make it smaller");
+            return Err(Error::Model(vec![Problem::new(&self.name, message)]));
+        }
         let wanted = names.iter().zip(&self.layers).zip(&built);
         let wanted = wanted
             .map(|((name, layer), built)| (name.as_str(), layer.base().trainable, &built.variables[..]));
