@@ -1,7 +1,7 @@
 //! Matrix products of single precision: a register-tiled micro-kernel below two levels of packing, as in Goto & van de
 //! Geijn (2008), "Anatomy of high-performance matrix multiplication".
 //!
-//! One call runs on one thread and allocates nothing. An element's sum runs over k in order, in blocks of [`DEPTH`]:
+//! One call runs on one thread and allocates nothing. An element's sum runs over k in order, in blocks of 256:
 //! its bits depend on neither m nor n, nor on where it lies in the matrix.
 
 use crate::isa::{Arithmetic, dispatch};

@@ -37,7 +37,7 @@ impl fmt::Display for Isa {
 
 static CURRENT: OnceLock<Isa> = OnceLock::new();
 
-/// The kernels in use: the best that the processor has, or the one [`pin`]ned.
+/// The kernels in use: the best that the processor has, or those that the environment variable `THINNET_KERNELS` names.
 #[inline]
 pub fn current() -> Isa {
     *CURRENT.get_or_init(|| match std::env::var("THINNET_KERNELS") {
