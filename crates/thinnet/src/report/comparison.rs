@@ -51,10 +51,14 @@ impl RunResult {
 
     /// The epoch (from 1) of the best validation loss.
     pub fn best_epoch(&self) -> Option<usize> {
-        let losses = self.history.get("val_loss")?;
-        let best = losses.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
-        Some(self.history.epochs()[best.0] + 1)
+        let (index, _) = lowest(self.history.get("val_loss")?.iter().copied())?;
+        Some(self.history.epochs()[index] + 1)
     }
+}
+
+/// The index and value of the lowest number. NaN is never it: `total_cmp` alone would take a negative NaN for the lowest.
+pub(super) fn lowest(values: impl Iterator<Item = f64>) -> Option<(usize, f64)> {
+    values.enumerate().filter(|(_, value)| !value.is_nan()).min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// A column of the table.
@@ -251,6 +255,17 @@ mod tests {
     fn comparison(a: &[(f64, f64, f64)], b: &[(f64, f64, f64)]) -> Comparison {
         let models = vec![runs("with dropout", a), runs("same network, rate 0", b)];
         Comparison { models, data: String::new(), command: String::new() }
+    }
+
+    #[test]
+    fn the_best_epoch_is_never_one_without_a_loss() {
+        let mut model = runs("diverged", &[(0.97, 0.96, 0.97)]);
+        let logs = [("accuracy", 0.1), ("val_accuracy", 0.1), ("val_loss", -f64::NAN)];
+        model.runs[0].history.push(3, logs.map(|(name, value)| (name.to_owned(), value)).into());
+        assert_eq!(model.runs[0].best_epoch(), Some(2));
+        model.runs[0].history = History::default();
+        model.runs[0].history.push(0, [("val_loss".to_owned(), f64::NAN)].into());
+        assert_eq!(model.runs[0].best_epoch(), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::comparison::lowest;
 use super::figure::{Figure, Line, Panel};
 use super::statistics::mean_interval;
 use crate::error::{Error, Result};
@@ -51,8 +52,8 @@ impl<'a> Curves<'a> {
         let courses = self.runs.iter().filter_map(|run| Some((run, mean_course(run, "val_loss")?)));
         // How far each validation loss has risen above its best, as a share of it.
         let risen = courses.clone().filter_map(|(run, losses)| {
-            let (best, low) = losses.iter().enumerate().min_by(|a, b| a.1.0.total_cmp(&b.1.0))?;
-            let (low, last) = (low.0, losses.last()?.0);
+            let (best, low) = lowest(losses.iter().map(|(mean, _)| *mean))?;
+            let last = losses.last()?.0;
             (last > low * 1.05).then_some((last / low, best + 1, run))
         });
         if let Some((_, epoch, run)) = risen.max_by(|a, b| a.0.total_cmp(&b.0)) {

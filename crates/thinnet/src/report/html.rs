@@ -5,6 +5,7 @@ use std::path::Path;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Comparison;
+use super::comparison::lowest;
 use super::curves::{Curves, Run};
 use crate::error::Result;
 use crate::files::write_whole;
@@ -98,8 +99,8 @@ impl RunReport<'_> {
         let history = self.history;
         let last = |name: &str| history.get(name).and_then(|column| column.last().copied());
         let best = history.get("val_loss").and_then(|losses| {
-            let best = losses.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
-            Some((history.epochs()[best.0] + 1, *best.1))
+            let (index, loss) = lowest(losses.iter().copied())?;
+            Some((history.epochs()[index] + 1, loss))
         });
         let body = html! {
             h2 { "What was run" }
