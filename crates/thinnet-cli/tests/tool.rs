@@ -79,6 +79,19 @@ fn same_file(a: &Path, b: &Path) -> bool {
 }
 
 #[test]
+fn without_an_input_shape_the_model_takes_that_of_the_data() {
+    let bench = Bench::new();
+    fs::write(bench.path("short.toml"), EXPERIMENT.replace(", input_shape = [6]", "")).unwrap();
+    bench.ok(&["train", "e.toml", "--out", "said"]);
+    bench.ok(&["train", "short.toml", "--out", "found"]);
+    assert!(same_file(&bench.path("said/model.safetensors"), &bench.path("found/model.safetensors")));
+    assert!(same_file(&bench.path("said/config.toml"), &bench.path("found/config.toml")));
+    assert_eq!(bench.ok(&["summary", "short.toml"]), bench.ok(&["summary", "e.toml"]));
+    let weights = ["--weights", "found/model.safetensors", "--input", "x.npy", "--labels", "y.npy"];
+    bench.ok(&[&["evaluate", "--model", "short.toml"], &weights[..]].concat());
+}
+
+#[test]
 fn training_leaves_a_complete_run_folder() {
     let bench = Bench::new();
     let text = bench.ok(&["train", "e.toml", "--out", "run"]);

@@ -68,12 +68,13 @@ impl History {
         Curves::new(&[Run { name: "the model".into(), histories: vec![self] }]).write(path)
     }
 
-    /// The history as Keras's `CSVLogger` writes it: `epoch` from 0, then the names in alphabetical order.
+    /// The history as Keras's `CSVLogger` writes it: `epoch` from 0, then the names in alphabetical order; what is not
+    /// a number as Python prints it.
     pub fn to_csv(&self, separator: &str) -> String {
         let names = std::iter::once("epoch").chain(self.names());
         let mut text = names.collect::<Vec<_>>().join(separator) + "\n";
         for (row, epoch) in self.epochs.iter().enumerate() {
-            let values = self.columns.values().map(|column| column[row].to_string());
+            let values = self.columns.values().map(|column| python_float(column[row]));
             text += &(std::iter::once(epoch.to_string()).chain(values).collect::<Vec<_>>().join(separator)
                 + "\n");
         }
@@ -104,11 +105,29 @@ impl History {
     }
 }
 
+fn python_float(value: f64) -> String {
+    if value.is_nan() { "nan".to_owned() } else { value.to_string() }
+}
+
 impl Index<&str> for History {
     type Output = [f64];
 
     /// A value's course. Panics where it was not recorded: see [`History::get`].
     fn index(&self, name: &str) -> &[f64] {
         self.get(name).unwrap_or_else(|| panic!("`{name}` was not recorded"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_says_what_is_not_a_number_as_python_does() {
+        let mut history = History::default();
+        history.push(0, [("loss".to_owned(), 0.5)].into());
+        let diverged = [("loss".to_owned(), f64::INFINITY), ("val_loss".to_owned(), -f64::NAN)];
+        history.push(1, diverged.into());
+        assert_eq!(history.to_csv(","), "epoch,loss,val_loss\n0,0.5,nan\n1,inf,nan\n");
     }
 }

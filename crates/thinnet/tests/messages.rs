@@ -142,6 +142,20 @@ fn data_that_do_not_fit() {
 }
 
 #[test]
+fn class_numbers_may_be_floats_if_they_are_whole() {
+    let (mut model, floats) = (classifier(), y().mapv(|class| class as f32));
+    let logs = model.evaluate((&x(), &y())).unwrap();
+    assert_eq!(model.evaluate((&x(), &floats)).unwrap(), logs);
+    assert_eq!(model.evaluate((&x(), &floats.clone().insert_axis(ndarray::Axis(1)))).unwrap(), logs);
+    for (number, message) in [(0.5, "values of shape (None, 1)"), (3.0, "got 3 (sample 1)")] {
+        let mut wrong = floats.clone();
+        wrong[1] = number;
+        let error = model.evaluate((&x(), &wrong)).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
 fn calls_out_of_order() {
     let mut model = Sequential::new().add(Dense::new(3).input_shape([4]));
     model.build().unwrap();

@@ -31,7 +31,7 @@ fn kind(path: &Path) -> Result<Kind> {
 /// The model that a file describes; its variables have initial values where the file has none.
 pub(crate) fn described(path: &Path) -> Result<Sequential> {
     match kind(path)? {
-        Kind::Experiment => Experiment::from_file(path, &[])?.model(),
+        Kind::Experiment => Experiment::from_file(path, &[])?.with_input_shape()?.model(),
         Kind::KerasJson => {
             let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
             Sequential::from_json(&text).map_err(|error| Error::file(path, error.to_string()))

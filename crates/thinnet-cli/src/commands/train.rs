@@ -13,9 +13,9 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
     let stem =
         arguments.experiment.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let out = arguments.out.unwrap_or_else(|| RunFolder::next(&stem));
-    let mut model = experiment.model()?;
-    print(&format!("{}\n", model.try_summary()?))?;
     let data = experiment.data()?;
+    let experiment = experiment.with_input_of(&data)?;
+    print(&format!("{}\n", experiment.model()?.try_summary()?))?;
     let options = RunOptions {
         out: Some(out.clone()),
         resume: arguments.resume,
@@ -39,8 +39,11 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
         text += &format!("test {name} {value:.4}\n");
     }
     text += &format!(
-        "{} epochs in {seconds:.1} s\nReport: {}\n",
-        history.len(),
+        "{} in {seconds:.1} s\nReport: {}\n",
+        match history.len() {
+            1 => "1 epoch".to_owned(),
+            epochs => format!("{epochs} epochs"),
+        },
         out.join("report.html").display()
     );
     print(&text)

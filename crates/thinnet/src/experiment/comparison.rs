@@ -34,7 +34,7 @@ pub fn compare(
         let mut summary = String::new();
         let mut runs = Vec::new();
         for index in 0..options.seeds {
-            let mut experiment = experiment.clone();
+            let mut experiment = experiment.clone().with_input_of(data)?;
             experiment.seed += index as u64;
             if index == 0 {
                 summary = experiment.model()?.summary();

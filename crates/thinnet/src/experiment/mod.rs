@@ -6,6 +6,7 @@
 //! dataset = "mnist"            # or x, y, x_test, y_test: files, relative to this one
 //! [model]
 //! layers = [
+//!   # Without input_shape, the data's.
 //!   { class = "Dense", units = 128, activation = "relu", input_shape = [784] },
 //!   { class = "Dropout", rate = 0.2 },
 //!   { class = "Dense", units = 10, activation = "softmax" },
@@ -35,7 +36,7 @@ use serde_json::{Map, Value, json};
 use crate::config::parse;
 use crate::data::{Dataset, Features, datasets, load_array};
 use crate::error::{Error, Result};
-use crate::layers;
+use crate::layers::{self, Layer};
 use crate::model::Sequential;
 
 pub use comparison::{ComparisonOptions, compare};
@@ -231,10 +232,42 @@ impl Experiment {
         self.callbacks.iter().try_for_each(|callback| crate::callbacks::from_config(callback).map(drop))
     }
 
+    /// The experiment with the shape of its data's samples as the first layer's input, where that layer says none.
+    ///
+    /// # Errors
+    /// Where the first layer cannot be read.
+    pub fn with_input_of(mut self, data: &Dataset) -> Result<Self> {
+        if self.lacks_input_shape()? {
+            let mut layer = layers::from_value(&self.model.layers[0])?;
+            layer.base_mut().input_shape = Some(data.train.x.sample_shape().axes().to_vec());
+            self.model.layers[0] = complete_layer(&*layer);
+        }
+        Ok(self)
+    }
+
+    /// The experiment with the first layer's input shape: from the data, read only where that layer says none.
+    ///
+    /// # Errors
+    /// As [`data`](Self::data) and [`with_input_of`](Self::with_input_of).
+    pub fn with_input_shape(self) -> Result<Self> {
+        if self.lacks_input_shape()? {
+            let data = self.data()?;
+            return self.with_input_of(&data);
+        }
+        Ok(self)
+    }
+
+    fn lacks_input_shape(&self) -> Result<bool> {
+        let Some(first) = self.model.layers.first() else { return Ok(false) };
+        let of_place = |error: Error| Error::config("model.layers.0", error.to_string());
+        Ok(layers::from_value(first).map_err(of_place)?.base().input_shape.is_none())
+    }
+
     /// The model, built and compiled, with its starting weights.
     ///
     /// # Errors
-    /// Everything that is wrong with the model.
+    /// Everything that is wrong with the model; also where its first layer says no input shape: see
+    /// [`with_input_shape`](Self::with_input_shape).
     pub fn model(&self) -> Result<Sequential> {
         let ModelConfig { name, layers: list, file, weights } = &self.model;
         let mut model = match file {
@@ -301,10 +334,7 @@ impl Experiment {
     pub fn to_toml(&self) -> Result<String> {
         let mut complete = self.clone();
         for layer in &mut complete.model.layers {
-            let read = layers::from_value(layer)?;
-            let mut table = Map::from_iter([("class".to_owned(), json!(read.class_name()))]);
-            table.extend(layers::to_config(&*read));
-            *layer = Value::Object(table);
+            *layer = complete_layer(&*layers::from_value(layer)?);
         }
         let compiled = self.model_config_only()?;
         complete.compile.optimizer = text::flat(&compiled["optimizer"]);
@@ -325,4 +355,11 @@ impl Experiment {
         without_weights.model.weights = None;
         without_weights.model()?.compile_config()
     }
+}
+
+/// A layer's table with all its arguments.
+fn complete_layer(layer: &dyn Layer) -> Value {
+    let mut table = Map::from_iter([("class".to_owned(), json!(layer.class_name()))]);
+    table.extend(layers::to_config(layer));
+    Value::Object(table)
 }

@@ -62,6 +62,7 @@ impl Callback for Interrupt {
 /// # Errors
 /// Whatever is wrong with model, data or folder; [`Error::Interrupted`] after what is complete was saved.
 pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Result<Outcome> {
+    let experiment = &experiment.clone().with_input_of(data)?;
     let mut model = experiment.model()?;
     if let Some(threads) = options.threads {
         model = model.threads(threads);

@@ -26,8 +26,7 @@ impl Sequential {
         if data.is_empty() {
             return Err(Error::Data("expected at least one sample to evaluate, got none".into()));
         }
-        let targets = check_data(built, &*compiled.objective.loss, &data)?;
-        check_metrics(built, &compiled.objective, &data.y)?;
+        let targets = check_data(built, &compiled.objective, &data)?;
         self.evaluate_checked(&data.x, &targets, None)
     }
 
@@ -117,22 +116,37 @@ pub(super) fn check_features(built: &BuiltModel, features: &Features) -> Result<
     Ok(())
 }
 
-/// Samples and targets must fit the model, the loss and each other.
+/// Samples and targets must fit the model, the loss, the metrics and each other.
 pub(super) fn check_data<'a>(
     built: &BuiltModel,
-    loss: &dyn Loss,
+    objective: &Objective,
     data: &'a Data<'_>,
 ) -> Result<CheckedTargets<'a>> {
     check_features(built, &data.x)?;
     data.check()?;
+    let targets = check_targets(built, &*objective.loss, &data.y)?;
+    let kind = match &targets {
+        CheckedTargets::Classes(_) => TargetKind::Classes,
+        CheckedTargets::Values { len: 1, .. } => TargetKind::Values(Shape::from(1)),
+        CheckedTargets::Values { .. } => TargetKind::Values(built.plan.output.clone()),
+    };
+    for metric in &objective.metrics {
+        metric
+            .check(&built.plan.output, &kind)
+            .map_err(|message| Error::Data(format!("{}: {message}", metric.name())))?;
+    }
+    Ok(targets)
+}
+
+fn check_targets<'a>(
+    built: &BuiltModel,
+    loss: &dyn Loss,
+    targets: &'a Targets<'_>,
+) -> Result<CheckedTargets<'a>> {
     let output = &built.plan.output;
-    match &data.y {
+    match targets {
         Targets::Classes(classes) => match loss.check(output, &TargetKind::Classes) {
-            Ok(()) => {
-                // One output is the probability of class 1.
-                let count = if output.len() == 1 { 2 } else { output.last() };
-                check_classes(classes, count)
-            }
+            Ok(()) => check_classes(classes, class_count(output)),
             // Integers may be numbers to predict.
             Err(message) => match loss.check(output, &TargetKind::Values(Shape::from(1))) {
                 Ok(()) => {
@@ -143,7 +157,15 @@ pub(super) fn check_data<'a>(
             },
         },
         Targets::Values { sample, values } => {
-            loss.check(output, &TargetKind::Values(sample.clone())).map_err(Error::Data)?;
+            if let Err(message) = loss.check(output, &TargetKind::Values(sample.clone())) {
+                // Class numbers may come as floats: many a program writes all its arrays so.
+                let whole = sample.len() == 1 && values.iter().all(|value| value.fract() == 0.0);
+                if !whole || loss.check(output, &TargetKind::Classes).is_err() {
+                    return Err(Error::Data(message));
+                }
+                let classes: Vec<i64> = values.iter().map(|&value| value as i64).collect();
+                return check_classes(&classes, class_count(output));
+            }
             if let Some(at) = values.iter().position(|value| !value.is_finite()) {
                 return Err(Error::Data(format!(
                     "y has a value that is NaN or infinite (sample {}): clean or fill it first",
@@ -153,6 +175,11 @@ pub(super) fn check_data<'a>(
             Ok(CheckedTargets::Values { len: sample.len(), values: Cow::Borrowed(&values[..]) })
         }
     }
+}
+
+fn class_count(output: &Shape) -> usize {
+    // One output is the probability of class 1.
+    if output.len() == 1 { 2 } else { output.last() }
 }
 
 fn check_classes(classes: &[i64], count: usize) -> Result<CheckedTargets<'static>> {
@@ -165,17 +192,4 @@ fn check_classes(classes: &[i64], count: usize) -> Result<CheckedTargets<'static
         ))),
     };
     Ok(CheckedTargets::Classes(classes.iter().enumerate().map(check).collect::<Result<_>>()?))
-}
-
-pub(super) fn check_metrics(built: &BuiltModel, objective: &Objective, targets: &Targets) -> Result<()> {
-    let kind = match targets {
-        Targets::Classes(_) => TargetKind::Classes,
-        Targets::Values { sample, .. } => TargetKind::Values(sample.clone()),
-    };
-    for metric in &objective.metrics {
-        metric
-            .check(&built.plan.output, &kind)
-            .map_err(|message| Error::Data(format!("{}: {message}", metric.name())))?;
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evaluate::{check_data, check_metrics};
+use super::evaluate::check_data;
 use super::{BuiltModel, Compiled, Sequential, pool_of};
 use crate::callbacks::{BatchEnd, Callback, ProgressBar, Training};
 use crate::data::Data;
@@ -249,10 +249,8 @@ impl Sequential {
         let all = data.into();
         fit.check(all.len())?;
         let (built, compiled) = (self.built()?, self.compiled()?);
-        let loss = &*compiled.objective.loss;
         // Checked as a whole, so that a message tells the sample's place in the caller's data.
-        let targets = check_data(built, loss, &all)?;
-        check_metrics(built, &compiled.objective, &all.y)?;
+        let targets = check_data(built, &compiled.objective, &all)?;
         let weights = fit.weights(&targets)?;
         let training_samples = fit.training_samples(all.len())?;
         let validation = match &fit.validation_data {
@@ -271,8 +269,7 @@ impl Sequential {
                         "expected at least one sample of validation data, got none".into(),
                     ));
                 }
-                check_metrics(built, &compiled.objective, &data.y)?;
-                Some((&data.x, check_data(built, loss, data)?, weights.as_deref()))
+                Some((&data.x, check_data(built, &compiled.objective, data)?, weights.as_deref()))
             }
             None => None,
         };
@@ -349,8 +346,7 @@ impl Sequential {
         Fit::new().check(data.len())?;
         let (built, compiled) = (self.built()?, self.compiled()?);
         let objective = &compiled.objective;
-        let targets = check_data(built, &*objective.loss, &data)?;
-        check_metrics(built, objective, &data.y)?;
+        let targets = check_data(built, objective, &data)?;
         let mut totals = Totals::new(objective);
         let kept = self.batch_runner.take().filter(|runner| runner.batch_size() == data.len());
         let built = self.built()?;
