@@ -6,6 +6,7 @@
 pub mod activations;
 pub mod affine;
 pub mod buffer;
+pub mod convolution;
 pub mod dropout;
 pub mod gemm;
 pub mod isa;
