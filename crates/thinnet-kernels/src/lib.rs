@@ -4,6 +4,7 @@
 //! version. Kernels are chosen at run time ([`isa`]); the bits that they give are fixed for one instruction set.
 
 pub mod activations;
+pub mod add;
 pub mod affine;
 pub mod buffer;
 pub mod convolution;

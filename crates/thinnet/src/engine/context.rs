@@ -35,17 +35,35 @@ impl Context {
     }
 }
 
-/// A layer's variables, in the order of its [`Built::variables`](crate::layers::Built::variables).
+/// An operation's variables, in the order of its layer's [`Built::variables`](crate::layers::Built::variables), and what
+/// it summed over the batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Variables<'a> {
     arena: &'a [f32],
     ranges: &'a [Range<usize>],
+    sums: [&'a [f64]; 2],
 }
 
 impl<'a> Variables<'a> {
     /// The variables at `ranges` of `arena`.
     pub fn new(arena: &'a [f32], ranges: &'a [Range<usize>]) -> Self {
-        Self { arena, ranges }
+        Self { arena, ranges, sums: [&[]; 2] }
+    }
+
+    /// The same with an operation's [`BatchSums`](crate::layers::BatchSums) of the forward and the backward pass.
+    #[must_use]
+    pub fn with_sums(self, forward: &'a [f64], backward: &'a [f64]) -> Self {
+        Self { sums: [forward, backward], ..self }
+    }
+
+    /// The forward pass's sums over the batch.
+    pub fn forward_sums(&self) -> &'a [f64] {
+        self.sums[0]
+    }
+
+    /// The backward pass's sums over the batch.
+    pub fn backward_sums(&self) -> &'a [f64] {
+        self.sums[1]
     }
 
     /// The values of a variable.

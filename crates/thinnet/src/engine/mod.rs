@@ -13,6 +13,8 @@ mod plan;
 mod runner;
 mod shard;
 
+#[cfg(test)]
+pub(crate) use context::Shards;
 pub use context::{Batch, Context, Phase, Variables};
 pub(crate) use parameters::{Entry, Parameters};
 pub(crate) use plan::{Plan, PlannedLayer};

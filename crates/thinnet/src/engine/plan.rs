@@ -1,24 +1,23 @@
-//! The plan: which operations run fused, and how large each buffer is.
+//! The plan: which operations run fused, in which order, and how large each buffer is.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::layers::{Built, InPlace, Needs, Operation, Transform};
+use crate::layers::{Built, Gradients, InPlace, Needs, Operation, Transform};
 use crate::losses::Link;
 use crate::random::Stream;
 use crate::shape::Shape;
 
-/// A layer as the plan sees it.
-pub(crate) struct PlannedLayer {
-    pub(crate) built: Built,
+/// A layer as the plan sees it. Layers within a layer follow it.
+pub(crate) struct PlannedLayer<'a> {
+    pub(crate) built: &'a Built,
     pub(crate) stream: Stream,
     /// Where its variables lie in the arena.
     pub(crate) ranges: Vec<Range<usize>>,
     pub(crate) trainable: bool,
 }
 
-/// What runs, in order. Node 0 is the input, gathered from the data; each other node reads the buffer of the node
-/// before it.
+/// What runs, in order. Node 0 is the input, gathered from the data; the others read buffers of nodes before them.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) nodes: Vec<Node>,
@@ -28,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) first_trainable: usize,
     /// The link that the model ends in.
     pub(crate) link: Option<Link>,
+    /// The nodes whose operations sum over the batch: in training, the shards wait for each other there.
+    pub(crate) meetings: Vec<usize>,
     /// f32 of scratch memory for a shard, by its rows.
     scratch_in_place: usize,
 }
@@ -42,12 +43,35 @@ pub(crate) struct PlanLayer {
 /// A buffer, and what writes it.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// What writes the buffer from that of the node before; a copy where there is none.
-    pub(crate) transform: Option<Placed<dyn Transform>>,
+    /// What the buffer is written from.
+    pub(crate) source: Source,
     /// What then changes it where it lies.
     pub(crate) chain: Vec<Placed<dyn InPlace>>,
     /// Elements for a sample.
     pub(crate) len: usize,
+    /// Whether another branch reads the buffer too, so that nothing more may change it.
+    shared: bool,
+}
+
+/// What a node's buffer is written from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// The data.
+    Input,
+    /// Another node's buffer, as it is.
+    Copy(Edge),
+    /// Another node's buffer, by an operation.
+    Transform { edge: Edge, placed: Placed<dyn Transform>, variables: Range<usize>, trains: bool },
+    /// The sum of two nodes' buffers.
+    Sum([Edge; 2]),
+}
+
+/// A buffer that a node reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edge {
+    pub(crate) node: usize,
+    /// Whether, in the backward pass, another reader has written the buffer's gradient before: then this one adds.
+    pub(crate) adds: bool,
 }
 
 /// An operation and the layer that it is of.
@@ -58,6 +82,10 @@ pub(crate) struct Placed<T: ?Sized> {
 }
 
 impl Node {
+    fn new(source: Source, len: usize) -> Self {
+        Self { source, chain: Vec::new(), len, shared: false }
+    }
+
     /// Whether `next` may work in this node's buffer: everything before it must find what its backward pass needs in
     /// what `next` leaves there, and `next` itself must not need what it overwrites.
     fn accepts(&self, next: &dyn InPlace) -> bool {
@@ -67,55 +95,62 @@ impl Node {
             Needs::Sign => next.keeps_sign(),
             Needs::Output => false,
         });
-        before && next.needs() != Needs::Input
+        !self.shared && before && next.needs() != Needs::Input
+    }
+
+    /// The transform that writes the buffer, and the node that it reads.
+    pub(crate) fn transform(&self) -> Option<(&Placed<dyn Transform>, usize)> {
+        match &self.source {
+            Source::Transform { placed, edge, .. } => Some((placed, edge.node)),
+            _ => None,
+        }
+    }
+
+    /// f32 for each row of a shard's part of the gradient of the operation's variables, by [`ByShard`].
+    ///
+    /// [`ByShard`]: crate::layers::ByShard
+    pub(crate) fn partial_len(&self, plan: &Plan) -> usize {
+        match &self.source {
+            Source::Transform { placed, variables, trains: true, .. }
+                if matches!(placed.operation.gradients(), Gradients::ByShard(_)) =>
+            {
+                plan.layers[placed.layer].ranges[variables.clone()].iter().map(Range::len).sum()
+            }
+            _ => 0,
+        }
     }
 }
 
 impl Plan {
-    pub(crate) fn new(input: &Shape, layers: Vec<PlannedLayer>) -> Self {
-        let mut nodes = vec![Node { transform: None, chain: Vec::new(), len: input.len() }];
-        let mut output = input.clone();
-        let mut planned = Vec::new();
-        let mut first_trainable = usize::MAX;
-        for (layer, PlannedLayer { built, stream, ranges, trainable }) in layers.into_iter().enumerate() {
-            let has_transform = built.operations.iter().any(|op| matches!(op, Operation::Transform(_)));
-            for operation in built.operations {
-                let last = nodes.last_mut().expect("node 0 is the input");
-                match operation {
-                    Operation::Transform(operation) => {
-                        let transform = Some(Placed { operation, layer });
-                        nodes.push(Node { transform, chain: Vec::new(), len: built.output.len() });
-                        if trainable && !ranges.is_empty() && first_trainable == usize::MAX {
-                            first_trainable = nodes.len() - 1;
-                        }
-                    }
-                    Operation::InPlace(operation) => {
-                        let placed = Placed { operation, layer };
-                        if last.accepts(&*placed.operation) {
-                            last.chain.push(placed);
-                        } else {
-                            let len = last.len;
-                            nodes.push(Node { transform: None, chain: vec![placed], len });
-                        }
-                    }
-                }
-            }
-            debug_assert!(has_transform || ranges.is_empty(), "only transforms have variables");
-            output = built.output;
-            planned.push(PlanLayer { stream, ranges });
+    pub(crate) fn new(input: &Shape, layers: &[PlannedLayer]) -> Self {
+        let nodes = vec![Node::new(Source::Input, input.len())];
+        let mut builder = Builder { layers, next: 0, nodes, current: 0, output: input.clone() };
+        while builder.next < layers.len() {
+            builder.layer();
         }
+        let Builder { mut nodes, output, .. } = builder;
+        order_gradients(&mut nodes);
+        let trains = |node: &Node| matches!(node.source, Source::Transform { trains: true, .. });
+        let sums = |node: &Node| node.transform().is_some_and(|(t, _)| t.operation.batch_sums().is_some());
         let link = nodes.last().and_then(|node| node.chain.last()).and_then(|placed| placed.operation.link());
         let chains = nodes.iter().flat_map(|node| &node.chain);
-        let scratch_in_place = chains.map(|placed| placed.operation.scratch()).max().unwrap_or(0);
-        Self { nodes, output, layers: planned, first_trainable, link, scratch_in_place }
+        Self {
+            output,
+            layers: layers
+                .iter()
+                .map(|layer| PlanLayer { stream: layer.stream, ranges: layer.ranges.clone() })
+                .collect(),
+            first_trainable: nodes.iter().position(trains).unwrap_or(usize::MAX),
+            link,
+            meetings: (0..nodes.len()).filter(|&node| sums(&nodes[node])).collect(),
+            scratch_in_place: chains.map(|placed| placed.operation.scratch()).max().unwrap_or(0),
+            nodes,
+        }
     }
 
     /// Multiply-adds of a sample's forward pass, and one for each element that is written.
     pub(crate) fn cost(&self) -> usize {
-        self.nodes
-            .iter()
-            .map(|node| node.len + node.transform.as_ref().map_or(0, |t| t.operation.cost()))
-            .sum()
+        self.nodes.iter().map(|node| node.len + node.transform().map_or(0, |(t, _)| t.operation.cost())).sum()
     }
 
     /// How many rows of a batch make a shard: enough to be worth handing out, few enough that several threads have
@@ -129,7 +164,91 @@ impl Plan {
 
     /// f32 of scratch memory that a thread needs for shards of `rows` rows.
     pub(crate) fn scratch(&self, rows: usize) -> usize {
-        let transforms = self.nodes.iter().filter_map(|node| node.transform.as_ref());
-        transforms.map(|placed| placed.operation.scratch(rows)).max().unwrap_or(0).max(self.scratch_in_place)
+        let of_node = |node: &Node| match &node.source {
+            Source::Transform { placed, edge, .. } => {
+                let operation = &placed.operation;
+                let partial = match operation.gradients() {
+                    Gradients::ByShard(gradients) => gradients.scratch(),
+                    _ => 0,
+                };
+                let added = if edge.adds { rows * self.nodes[edge.node].len } else { 0 };
+                (operation.scratch(rows) + added).max(partial)
+            }
+            _ => 0,
+        };
+        self.nodes.iter().map(of_node).max().unwrap_or(0).max(self.scratch_in_place)
+    }
+}
+
+/// The nodes so far, and the layers still to come.
+struct Builder<'a> {
+    layers: &'a [PlannedLayer<'a>],
+    next: usize,
+    nodes: Vec<Node>,
+    /// The node whose buffer the next operation reads.
+    current: usize,
+    output: Shape,
+}
+
+impl Builder<'_> {
+    /// Appends the next layer's operations, with those of the layers within it.
+    fn layer(&mut self) {
+        let layer = self.next;
+        self.next += 1;
+        let PlannedLayer { built, trainable, .. } = &self.layers[layer];
+        for operation in &built.operations {
+            match operation {
+                Operation::Transform { operation, variables } => {
+                    let has_variables = built.variables[variables.clone()].iter().any(|v| v.trainable);
+                    let len = operation.output_len();
+                    let placed = Placed { operation: Arc::clone(operation), layer };
+                    let (edge, variables) = (self.edge(), variables.clone());
+                    let trains = *trainable && has_variables;
+                    self.push(Source::Transform { edge, placed, variables, trains }, len);
+                }
+                Operation::InPlace(operation) => {
+                    let placed = Placed { operation: Arc::clone(operation), layer };
+                    if !self.nodes[self.current].accepts(&**operation) {
+                        self.push(Source::Copy(self.edge()), self.nodes[self.current].len);
+                    }
+                    self.nodes[self.current].chain.push(placed);
+                }
+                Operation::Residual { stack, projection } => {
+                    let fork = self.current;
+                    self.nodes[fork].shared = true;
+                    stack.iter().for_each(|_| self.layer());
+                    let end = self.edge();
+                    self.current = fork;
+                    projection.iter().for_each(|_| self.layer());
+                    let len = self.nodes[self.current].len;
+                    self.push(Source::Sum([self.edge(), end]), len);
+                }
+            }
+        }
+        self.output = built.output.clone();
+    }
+
+    fn edge(&self) -> Edge {
+        Edge { node: self.current, adds: false }
+    }
+
+    fn push(&mut self, source: Source, len: usize) {
+        self.nodes.push(Node::new(source, len));
+        self.current = self.nodes.len() - 1;
+    }
+}
+
+/// Finds, for each buffer that several nodes read, which of them comes first in the backward pass.
+fn order_gradients(nodes: &mut [Node]) {
+    let mut written = vec![false; nodes.len()];
+    for node in nodes.iter_mut().rev() {
+        let edges: &mut [Edge] = match &mut node.source {
+            Source::Input => &mut [],
+            Source::Copy(edge) | Source::Transform { edge, .. } => std::slice::from_mut(edge),
+            Source::Sum(edges) => edges,
+        };
+        for edge in edges {
+            edge.adds = std::mem::replace(&mut written[edge.node], true);
+        }
     }
 }

@@ -7,9 +7,10 @@ use thinnet_kernels::pool::Pool;
 
 use super::context::{Batch, Phase};
 use super::parameters::Parameters;
-use super::plan::Plan;
-use super::shard::{Done, Pass, Samples, Shard};
+use super::plan::{Node, Plan, Source};
+use super::shard::{Done, MeetingSums, Pass, Samples, Shard};
 use crate::history::Logs;
+use crate::layers::Gradients;
 use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::optimizers::{Optimizer, Step};
@@ -106,10 +107,12 @@ impl Totals {
 struct Piece {
     entry: usize,
     node: usize,
-    /// The variable's place among its layer's.
+    /// The variable's place among its operation's.
     variable: usize,
     /// Where the piece starts within the variable.
     start: usize,
+    /// Where the variable starts among its operation's.
+    offset: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -129,6 +132,8 @@ pub(crate) struct Runner {
     pieces: Vec<Piece>,
     ranges: Vec<Range<usize>>,
     outcomes: Vec<Outcome>,
+    /// What the operations of the plan's meetings summed over the batch.
+    sums: Vec<MeetingSums>,
     /// Each variable's sum of squared gradients.
     squares: Vec<f64>,
     constrained: Vec<usize>,
@@ -154,11 +159,11 @@ impl Runner {
         let training = phase == Phase::Training;
         let (pieces, ranges) =
             if training { divide(plan, parameters, batch_size) } else { Default::default() };
-        let gradient_scratch = pieces.iter().zip(&ranges).map(|(piece, range)| {
-            let transform =
-                plan.nodes[piece.node].transform.as_ref().expect("a piece belongs to a transform");
-            transform.operation.gradient_scratch(piece.variable, range.len())
-        });
+        let gradient_scratch =
+            pieces.iter().zip(&ranges).map(|(piece, range)| match gradients_of(plan, piece) {
+                Gradients::ByPiece(gradients) => gradients.scratch(piece.variable, range.len()),
+                _ => 0,
+            });
         let scratch = gradient_scratch.max().unwrap_or(0).max(plan.scratch(rows));
         let is_constrained = |index: &usize| {
             let entry = &parameters.entries[*index];
@@ -174,6 +179,7 @@ impl Runner {
                 .collect(),
             scratch: (0..threads).map(|_| Buffer::zeros(scratch)).collect(),
             outcomes: vec![Outcome::default(); pieces.len()],
+            sums: if training { MeetingSums::of(plan) } else { Vec::new() },
             squares: vec![0.0; parameters.entries.len()],
             constrained_ranges: constrained
                 .iter()
@@ -209,9 +215,10 @@ impl Runner {
         totals: &mut Totals,
     ) {
         let (phase, step) = (self.phase, optimization.iterations);
-        let pass =
-            Pass { plan, values: &parameters.values, objective: Some(objective), samples, phase, step };
+        let values = &parameters.values;
+        let pass = Pass { plan, values, objective: Some(objective), samples, phase, step, sums: &[] };
         let active = self.run(pool, &pass);
+        self.learn(plan, parameters, samples.order.len());
         self.update(pool, plan, parameters, optimization, active);
         let penalty = self.outcomes.iter().map(|outcome| outcome.penalty).sum();
         self.add(samples.order.len(), active, penalty, totals);
@@ -236,6 +243,7 @@ impl Runner {
             samples,
             phase: self.phase,
             step: 0,
+            sums: &[],
         };
         let active = self.run(pool, &pass);
         self.add(samples.order.len(), active, penalty, totals);
@@ -250,8 +258,8 @@ impl Runner {
         samples: Samples,
         output: &mut [f32],
     ) {
-        let pass =
-            Pass { plan, values: &parameters.values, objective: None, samples, phase: self.phase, step: 0 };
+        let (values, phase) = (&parameters.values, self.phase);
+        let pass = Pass { plan, values, objective: None, samples, phase, step: 0, sums: &[] };
         let active = self.run(pool, &pass);
         let mut rest = output;
         for shard in &self.shards[..active] {
@@ -266,11 +274,35 @@ impl Runner {
     fn run(&mut self, pool: &mut Pool, pass: &Pass) -> usize {
         let (size, rows) = (pass.samples.order.len(), self.rows);
         let active = size.div_ceil(rows);
-        pool.for_each(&mut self.shards[..active], &mut self.scratch, |index, shard, scratch| {
-            let first = index * rows;
-            shard.run(pass, first, rows.min(size - first), scratch);
-        });
+        let mut sums = std::mem::take(&mut self.sums);
+        let meetings = sums.len();
+        for stage in 0..2 * meetings + 1 {
+            let pass = Pass { sums: &sums, ..*pass };
+            pool.for_each(&mut self.shards[..active], &mut self.scratch, |index, shard, scratch| {
+                let first = index * rows;
+                shard.run(&pass, stage, first, rows.min(size - first), scratch);
+            });
+            let shards = &self.shards[..active];
+            if stage < meetings {
+                total(&mut sums[stage].forward, shards.iter().map(|shard| &shard.sums[stage].forward));
+            } else if stage < 2 * meetings {
+                let meeting = 2 * meetings - stage - 1;
+                total(&mut sums[meeting].backward, shards.iter().map(|shard| &shard.sums[meeting].backward));
+            }
+        }
+        self.sums = sums;
         active
+    }
+
+    /// What operations learn from a batch without the optimizer: moving averages.
+    fn learn(&self, plan: &Plan, parameters: &mut Parameters, batch_size: usize) {
+        for (&node, sums) in plan.meetings.iter().zip(&self.sums) {
+            let Source::Transform { placed, variables, .. } = &plan.nodes[node].source else { continue };
+            if let Some(of_batch) = placed.operation.batch_sums() {
+                let ranges = &plan.layers[placed.layer].ranges[variables.clone()];
+                of_batch.learn(batch_size, &sums.forward, &mut parameters.values, ranges);
+            }
+        }
     }
 
     fn add(&self, samples: usize, active: usize, penalty: f64, totals: &mut Totals) {
@@ -305,7 +337,8 @@ impl Runner {
         let needs_norms = clipnorm.is_some() || global_clipnorm.is_some();
         let clipvalue = base.clipvalue.map(|clip| clip as f32);
         let (pieces, entries) = (&self.pieces, &parameters.entries);
-        let done = Done(&self.shards[..active]);
+        let done = Done { plan, shards: &self.shards[..active] };
+        let sums = &self.sums;
         let arenas = [&mut parameters.values[..], gradients, a, b, c];
         pool.for_ranges(
             &self.ranges,
@@ -315,15 +348,19 @@ impl Runner {
             |index, pieces_of, outcome, scratch| {
                 let [values, gradient, a, b, c] = pieces_of;
                 let piece = &pieces[index];
-                let transform =
-                    plan.nodes[piece.node].transform.as_ref().expect("a piece belongs to a transform");
-                transform.operation.gradient(
-                    piece.variable,
-                    piece.start,
-                    Batch::new(&done, piece.node),
-                    gradient,
-                    scratch,
-                );
+                let Piece { node, variable, start, offset, .. } = *piece;
+                match gradients_of(plan, piece) {
+                    Gradients::None => gradient.fill(0.0),
+                    Gradients::ByPiece(gradients) => {
+                        gradients.gradient(variable, start, Batch::new(&done, node), gradient, scratch);
+                    }
+                    Gradients::ByShard(_) => done.sum_partials(node, offset + start, gradient),
+                    Gradients::BySums(of_batch) => {
+                        let meeting = plan.meetings.iter().position(|&meeting| meeting == node);
+                        let sums = &sums[meeting.expect("a node with sums is a meeting")].backward;
+                        of_batch.gradient(variable, start, sums, gradient);
+                    }
+                }
                 *outcome = Outcome::default();
                 if let Some(regularizer) = &entries[piece.entry].regularizer {
                     outcome.penalty = regularizer.penalty(values);
@@ -387,23 +424,42 @@ impl Runner {
     }
 }
 
+/// How the gradient that a piece is of is computed.
+fn gradients_of<'a>(plan: &'a Plan, piece: &Piece) -> Gradients<'a> {
+    plan.nodes[piece.node].transform().map_or(Gradients::None, |(placed, _)| placed.operation.gradients())
+}
+
+/// Adds up the shards' sums, in their order.
+fn total<'a>(total: &mut [f64], shards: impl Iterator<Item = &'a Vec<f64>>) {
+    total.fill(0.0);
+    for sums in shards {
+        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+    }
+}
+
 /// Cuts the variables to train into pieces of about equal work, in the arena's order.
 fn divide(plan: &Plan, parameters: &Parameters, batch_size: usize) -> (Vec<Piece>, Vec<Range<usize>>) {
     /// Multiply-adds of a piece: some tens of microseconds.
     const WORK: usize = 1 << 20;
     let (mut pieces, mut ranges) = (Vec::new(), Vec::new());
-    for (index, entry) in parameters.entries.iter().enumerate().filter(|(_, entry)| entry.trainable) {
-        let variable = parameters.entries[..index].iter().filter(|other| other.layer == entry.layer).count();
-        let of_layer =
-            |node: &super::plan::Node| node.transform.as_ref().is_some_and(|t| t.layer == entry.layer);
-        let node = plan.nodes.iter().position(of_layer).expect("a variable belongs to a transform");
-        let transform = plan.nodes[node].transform.as_ref().expect("as found");
-        let grain = transform.operation.grain(variable).max(1);
-        let len = (WORK / batch_size.max(1)).next_multiple_of(grain).max(grain);
-        for start in (0..entry.range.len()).step_by(len) {
-            let end = (start + len).min(entry.range.len());
-            pieces.push(Piece { entry: index, node, variable, start });
-            ranges.push(entry.range.start + start..entry.range.start + end);
+    for (node, Node { source, .. }) in plan.nodes.iter().enumerate() {
+        let Source::Transform { placed, variables, trains: true, .. } = source else { continue };
+        let of_layer = parameters.entries.iter().enumerate().filter(|(_, entry)| entry.layer == placed.layer);
+        let of_operation = of_layer.skip(variables.start).take(variables.len());
+        let mut offset = 0;
+        for (variable, (index, entry)) in of_operation.enumerate() {
+            let grain = match placed.operation.gradients() {
+                Gradients::ByPiece(gradients) => gradients.grain(variable).max(1),
+                _ => 64,
+            };
+            let len = (WORK / batch_size.max(1)).next_multiple_of(grain).max(grain);
+            let starts = (0..entry.range.len()).step_by(len);
+            for start in starts.filter(|_| entry.trainable) {
+                let end = (start + len).min(entry.range.len());
+                pieces.push(Piece { entry: index, node, variable, start, offset });
+                ranges.push(entry.range.start + start..entry.range.start + end);
+            }
+            offset += entry.range.len();
         }
     }
     (pieces, ranges)

@@ -1,13 +1,16 @@
 //! A shard: some rows of a batch, with memory of their own, on one thread.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
+use thinnet_kernels::add::add;
 use thinnet_kernels::buffer::Buffer;
 
 use super::context::{Context, Phase, Shards, Variables};
-use super::plan::{Placed, Plan};
+use super::plan::{Edge, Placed, Plan, Source};
 use super::runner::Objective;
 use crate::data::{Features, TargetRows};
+use crate::layers::Gradients;
 
 /// Targets that were checked against the model's output.
 #[derive(Debug)]
@@ -37,6 +40,27 @@ pub(crate) struct Pass<'a> {
     pub(crate) samples: Samples<'a>,
     pub(crate) phase: Phase,
     pub(crate) step: u64,
+    /// What the operations of [`Plan::meetings`] summed over the batch, one after the other.
+    pub(crate) sums: &'a [MeetingSums],
+}
+
+/// What an operation summed up for its forward and its backward pass.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MeetingSums {
+    pub(crate) forward: Vec<f64>,
+    pub(crate) backward: Vec<f64>,
+}
+
+impl MeetingSums {
+    /// Zeros for each of a plan's meetings.
+    pub(crate) fn of(plan: &Plan) -> Vec<Self> {
+        let count = |&node: &usize| {
+            let (placed, _) = plan.nodes[node].transform()?;
+            Some(placed.operation.batch_sums()?.count())
+        };
+        let zeros = |count: usize| Self { forward: vec![0.0; count], backward: vec![0.0; count] };
+        plan.meetings.iter().map(|node| zeros(count(node).unwrap_or(0))).collect()
+    }
 }
 
 /// Memory for some rows, from the input to the loss.
@@ -47,6 +71,10 @@ pub(crate) struct Shard {
     values: Vec<Buffer>,
     /// The loss's gradient by each node's buffer; empty for nodes that the backward pass does not reach.
     gradients: Vec<Buffer>,
+    /// The rows' part of the gradient of each node's variables, where that is summed by shard.
+    partials: Vec<Buffer>,
+    /// The rows' sums for each of the plan's meetings.
+    pub(crate) sums: Vec<MeetingSums>,
     classes: Vec<u32>,
     targets: Vec<f32>,
     /// What each row's loss counts in the batch's: its weight / the batch size.
@@ -75,6 +103,12 @@ impl Shard {
                 .enumerate()
                 .map(|(index, node)| Buffer::zeros(if reached(index) { capacity * node.len } else { 0 }))
                 .collect(),
+            partials: plan
+                .nodes
+                .iter()
+                .map(|node| Buffer::zeros(if training { node.partial_len(plan) } else { 0 }))
+                .collect(),
+            sums: if training { MeetingSums::of(plan) } else { Vec::new() },
             classes: vec![0; capacity],
             targets: vec![0.0; capacity * output],
             scales: vec![0.0; capacity],
@@ -91,22 +125,50 @@ impl Shard {
         output(&self.values, self.rows * plan.output.len())
     }
 
-    /// Everything that a batch needs of these rows; `first` is the place of the first in the batch.
-    pub(crate) fn run(&mut self, pass: &Pass, first: usize, rows: usize, scratch: &mut [f32]) {
-        self.rows = rows;
-        self.penalty = 0.0;
-        self.gather(pass, first);
+    /// The part of a batch's work on these rows that lies between two meetings: in training, stage s of 2m + 1 with m
+    /// meetings, the last m of them backwards; otherwise everything at once. `first` is the place of the first row in the
+    /// batch.
+    pub(crate) fn run(&mut self, pass: &Pass, stage: usize, first: usize, rows: usize, scratch: &mut [f32]) {
+        let plan = pass.plan;
         let training = pass.phase == Phase::Training;
+        let meetings = if training { &plan.meetings[..] } else { &[] };
         let linked = pass.objective.is_some_and(|objective| objective.linked);
-        self.forward(pass, first, linked, scratch);
-        if let Some(objective) = pass.objective {
+        if stage == 0 {
+            self.rows = rows;
+            self.penalty = 0.0;
+            self.gather(pass, first);
+        }
+        if stage <= meetings.len() {
+            let start = if stage == 0 { 0 } else { meetings[stage - 1] };
+            let end = meetings.get(stage).copied().unwrap_or(plan.nodes.len());
+            self.forward(pass, start..end, first, linked, scratch);
+            if let Some(&node) = meetings.get(stage) {
+                self.sum_forward(pass, stage, node);
+                return;
+            }
+            let Some(objective) = pass.objective else { return };
             self.evaluate(pass, objective);
             if linked {
                 self.apply_link(pass, first, scratch);
             }
             self.measure(pass, objective);
-            if training {
-                self.backward(pass, first, linked, scratch);
+            if !training {
+                return;
+            }
+        }
+        // Backwards, the operation at a meeting runs in two parts: what comes behind it before, the rest after.
+        let done = stage - meetings.len();
+        if done > 0 && meetings[meetings.len() - done] >= plan.first_trainable {
+            self.backward_source(pass, meetings[meetings.len() - done], first, scratch);
+        }
+        let upper = if done == 0 { plan.nodes.len() } else { meetings[meetings.len() - done] };
+        let lower = meetings.len().checked_sub(done + 1).map_or(0, |meeting| meetings[meeting]);
+        for node in (lower.max(plan.first_trainable)..upper).rev() {
+            self.backward_chain(pass, node, first, linked, scratch);
+            if done < meetings.len() && node == lower {
+                self.sum_backward(pass, meetings.len() - done - 1, node, first);
+            } else {
+                self.backward_source(pass, node, first, scratch);
             }
         }
     }
@@ -141,24 +203,38 @@ impl Shard {
         Context { phase: pass.phase, stream, step: pass.step, first, batch_size: pass.samples.order.len() }
     }
 
-    fn variables<'a>(pass: &Pass<'a>, layer: usize) -> Variables<'a> {
-        Variables::new(pass.values, &pass.plan.layers[layer].ranges)
+    /// The variables of a node's transform, and what it summed over the batch.
+    fn variables<'a>(pass: &Pass<'a>, node: usize) -> Variables<'a> {
+        let Source::Transform { placed, variables, .. } = &pass.plan.nodes[node].source else {
+            return Variables::new(pass.values, &[]);
+        };
+        let of_operation = &pass.plan.layers[placed.layer].ranges[variables.clone()];
+        let variables = Variables::new(pass.values, of_operation);
+        let meeting = pass.plan.meetings.iter().position(|&meeting| meeting == node);
+        match meeting.and_then(|meeting| pass.sums.get(meeting)) {
+            Some(MeetingSums { forward, backward }) => variables.with_sums(forward, backward),
+            None => variables,
+        }
     }
 
-    /// Runs every operation, but not the link where the loss does without it.
-    fn forward(&mut self, pass: &Pass, first: usize, linked: bool, scratch: &mut [f32]) {
+    /// Runs the operations of some nodes, but not the link where the loss does without it.
+    fn forward(&mut self, pass: &Pass, nodes: Range<usize>, first: usize, linked: bool, scratch: &mut [f32]) {
         let last = pass.plan.nodes.len() - 1;
-        for (index, node) in pass.plan.nodes.iter().enumerate() {
+        for index in nodes {
+            let node = &pass.plan.nodes[index];
             let (before, rest) = self.values.split_at_mut(index);
             let y = &mut rest[0][..self.rows * node.len];
-            if let Some(x) = before.last() {
-                let x = &x[..self.rows * pass.plan.nodes[index - 1].len];
-                match &node.transform {
-                    Some(Placed { operation, layer }) => {
-                        let cx = Self::context(pass, *layer, first);
-                        operation.forward(&cx, Self::variables(pass, *layer), x, y, scratch);
-                    }
-                    None => y.copy_from_slice(x),
+            let read = |edge: &Edge| &before[edge.node][..self.rows * pass.plan.nodes[edge.node].len];
+            match &node.source {
+                Source::Input => {}
+                Source::Copy(edge) => y.copy_from_slice(read(edge)),
+                Source::Transform { edge, placed: Placed { operation, layer }, .. } => {
+                    let cx = Self::context(pass, *layer, first);
+                    operation.forward(&cx, Self::variables(pass, index), read(edge), y, scratch);
+                }
+                Source::Sum([a, b]) => {
+                    y.copy_from_slice(read(a));
+                    add(read(b), y);
                 }
             }
             let skipped = usize::from(linked && index == last);
@@ -212,35 +288,88 @@ impl Shard {
         }
     }
 
-    fn backward(&mut self, pass: &Pass, first: usize, linked: bool, scratch: &mut [f32]) {
-        let last = pass.plan.nodes.len() - 1;
-        for index in (pass.plan.first_trainable..=last).rev() {
-            let node = &pass.plan.nodes[index];
-            let before = &self.values[index - 1][..self.rows * pass.plan.nodes[index - 1].len];
-            let y = &self.values[index][..self.rows * node.len];
-            let (lower, upper) = self.gradients.split_at_mut(index);
-            let dy = &mut upper[0][..self.rows * node.len];
-            let skipped = usize::from(linked && index == last);
-            for (position, Placed { operation, layer }) in node.chain.iter().enumerate().rev().skip(skipped) {
-                let cx = Self::context(pass, *layer, first);
-                if operation.is_active(&cx) {
-                    // Only the first of a chain behind a copy may need its input: `Node::accepts`.
-                    let x = if position == 0 && node.transform.is_none() { before } else { y };
-                    operation.backward(&cx, x, y, dy, scratch);
+    fn sum_forward(&mut self, pass: &Pass, meeting: usize, node: usize) {
+        let Some((placed, source)) = pass.plan.nodes[node].transform() else { return };
+        if let Some(of_batch) = placed.operation.batch_sums() {
+            let x = &self.values[source][..self.rows * pass.plan.nodes[source].len];
+            of_batch.forward_sums(x, &mut self.sums[meeting].forward);
+        }
+    }
+
+    fn sum_backward(&mut self, pass: &Pass, meeting: usize, node: usize, first: usize) {
+        let Some((placed, source)) = pass.plan.nodes[node].transform() else { return };
+        if let Some(of_batch) = placed.operation.batch_sums() {
+            let x = &self.values[source][..self.rows * pass.plan.nodes[source].len];
+            let dy = &self.gradients[node][..self.rows * pass.plan.nodes[node].len];
+            let cx = Self::context(pass, placed.layer, first);
+            let sums = &mut self.sums[meeting].backward;
+            of_batch.backward_sums(&cx, Self::variables(pass, node), x, dy, sums);
+        }
+    }
+
+    /// From a buffer's gradient to that before what works in place there.
+    fn backward_chain(&mut self, pass: &Pass, index: usize, first: usize, linked: bool, scratch: &mut [f32]) {
+        let node = &pass.plan.nodes[index];
+        let y = &self.values[index][..self.rows * node.len];
+        let dy = &mut self.gradients[index][..self.rows * node.len];
+        let skipped = usize::from(linked && index == pass.plan.nodes.len() - 1);
+        let chain = &node.chain[..node.chain.len() - skipped];
+        for (position, Placed { operation, layer }) in chain.iter().enumerate().rev() {
+            let cx = Self::context(pass, *layer, first);
+            if operation.is_active(&cx) {
+                // Only the first of a chain behind a copy may need its input: `Node::accepts`.
+                let x = match &node.source {
+                    Source::Copy(edge) if position == 0 => &self.values[edge.node][..y.len()],
+                    _ => y,
+                };
+                operation.backward(&cx, x, y, dy, scratch);
+            }
+        }
+    }
+
+    /// From a buffer's gradient to that of its variables and of the buffers that it was written from.
+    fn backward_source(&mut self, pass: &Pass, index: usize, first: usize, scratch: &mut [f32]) {
+        let node = &pass.plan.nodes[index];
+        let (lower, upper) = self.gradients.split_at_mut(index);
+        let dy = &upper[0][..self.rows * node.len];
+        let reached = |edge: &Edge| edge.node >= pass.plan.first_trainable;
+        match &node.source {
+            Source::Input => {}
+            Source::Copy(edge) => {
+                if reached(edge) {
+                    pass_on(edge, dy, &mut lower[edge.node][..dy.len()]);
                 }
             }
-            if index > pass.plan.first_trainable {
-                let dx = &mut lower[index - 1][..before.len()];
-                match &node.transform {
-                    Some(Placed { operation, layer }) => {
-                        let cx = Self::context(pass, *layer, first);
-                        operation.backward(&cx, Self::variables(pass, *layer), before, dy, dx, scratch);
+            Source::Sum(edges) => {
+                for edge in edges.iter().filter(|edge| reached(edge)) {
+                    pass_on(edge, dy, &mut lower[edge.node][..dy.len()]);
+                }
+            }
+            Source::Transform { edge, placed: Placed { operation, layer }, trains, .. } => {
+                let cx = Self::context(pass, *layer, first);
+                let variables = Self::variables(pass, index);
+                let x = &self.values[edge.node][..self.rows * pass.plan.nodes[edge.node].len];
+                if let (true, Gradients::ByShard(gradients)) = (*trains, operation.gradients()) {
+                    gradients.gradient(&cx, variables, x, dy, &mut self.partials[index], scratch);
+                }
+                if reached(edge) {
+                    let dx = &mut lower[edge.node][..x.len()];
+                    if edge.adds {
+                        let (own, scratch) = scratch.split_at_mut(x.len());
+                        operation.backward(&cx, variables, x, dy, own, scratch);
+                        add(own, dx);
+                    } else {
+                        operation.backward(&cx, variables, x, dy, dx, scratch);
                     }
-                    None => dx.copy_from_slice(dy),
                 }
             }
         }
     }
+}
+
+/// The gradient of a buffer that was copied.
+fn pass_on(edge: &Edge, dy: &[f32], dx: &mut [f32]) {
+    if edge.adds { add(dy, dx) } else { dx.copy_from_slice(dy) }
 }
 
 fn output(values: &[Buffer], len: usize) -> &[f32] {
@@ -255,18 +384,31 @@ fn target_rows<'a>(pass: &Pass, rows: usize, classes: &'a [u32], values: &'a [f3
 }
 
 /// The shards of a batch, after they ran.
-pub(super) struct Done<'a>(pub(super) &'a [Shard]);
+pub(super) struct Done<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) shards: &'a [Shard],
+}
 
 impl Shards for Done<'_> {
     fn count(&self) -> usize {
-        self.0.len()
+        self.shards.len()
     }
 
     fn part(&self, shard: usize, node: usize) -> (&[f32], &[f32]) {
-        let shard = &self.0[shard];
-        let capacity = shard.classes.len();
-        let of_rows = |buffer: &Buffer| buffer.len() / capacity * shard.rows;
-        let (x, dy) = (&shard.values[node - 1], &shard.gradients[node]);
-        (&x[..of_rows(x)], &dy[..of_rows(dy)])
+        let shard = &self.shards[shard];
+        let source = self.plan.nodes[node].transform().map_or(0, |(_, source)| source);
+        let len = |node: usize| self.plan.nodes[node].len * shard.rows;
+        (&shard.values[source][..len(source)], &shard.gradients[node][..len(node)])
+    }
+}
+
+impl Done<'_> {
+    /// The sum of the shards' parts of a gradient, in their order: `start` is the place in a node's variables.
+    pub(super) fn sum_partials(&self, node: usize, start: usize, out: &mut [f32]) {
+        let range = start..start + out.len();
+        for (index, shard) in self.shards.iter().enumerate() {
+            let partial = &shard.partials[node][range.clone()];
+            if index == 0 { out.copy_from_slice(partial) } else { add(partial, out) }
+        }
     }
 }

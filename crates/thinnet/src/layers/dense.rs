@@ -1,11 +1,11 @@
 //! `Dense`: a matrix product, a bias and an activation.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::gemm::{Matrix, gemm, scratch_len};
 
-use super::{Base, Built, Layer, Operation, Transform, Variable, base_methods, layer_methods};
+use super::{
+    Base, Built, ByPiece, Gradients, Layer, Operation, Transform, Variable, base_methods, layer_methods,
+};
 use crate::activations::Activation;
 use crate::config::Argument;
 use crate::constraints::Constraint;
@@ -175,12 +175,12 @@ impl Layer for Dense {
         let output = Shape::from([leading, &[self.units]].concat());
         let rows = leading.iter().product();
         let affine = Affine { rows, inputs, units: self.units, use_bias: self.use_bias };
-        let mut operations = vec![Operation::Transform(Arc::new(affine))];
+        let mut operations = vec![Operation::transform(affine, 0..variables.len())];
         let activation = self.activation.get()?;
         activation.check()?;
         operations.extend(activation.operation(&output));
         if let Some(regularizer) = optional(self.activity_regularizer.as_ref())? {
-            operations.push(Operation::InPlace(Arc::new(ActivityRegularization(regularizer))));
+            operations.push(Operation::in_place(ActivityRegularization(regularizer)));
         }
         Ok(Built { output, variables, operations })
     }
@@ -201,6 +201,10 @@ const KERNEL: usize = 0;
 const BIAS: usize = 1;
 
 impl Transform for Affine {
+    fn output_len(&self) -> usize {
+        self.rows * self.units
+    }
+
     fn scratch(&self, samples: usize) -> usize {
         let rows = samples * self.rows;
         scratch_len(rows, self.units, self.inputs).max(scratch_len(rows, self.inputs, self.units))
@@ -236,6 +240,12 @@ impl Transform for Affine {
         gemm(rows, self.inputs, self.units, dy, kernel.transposed(), dx, false, scratch);
     }
 
+    fn gradients(&self) -> Gradients<'_> {
+        Gradients::ByPiece(self)
+    }
+}
+
+impl ByPiece for Affine {
     fn grain(&self, variable: usize) -> usize {
         // Whole rows of the kernel.
         if variable == KERNEL { self.units } else { self.units.min(64) }
@@ -261,8 +271,21 @@ impl Transform for Affine {
         }
     }
 
-    fn gradient_scratch(&self, variable: usize, len: usize) -> usize {
+    fn scratch(&self, variable: usize, len: usize) -> usize {
         // A shard has at most 256 rows for each row of a sample, and depth beyond a block needs no more memory.
         if variable == BIAS { 0 } else { scratch_len(len / self.units, self.units, usize::MAX) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activations::Tanh;
+    use crate::layers::testing;
+
+    #[test]
+    fn behaves_as_a_layer() {
+        testing::check(&Dense::new(3), &[&[1], &[4], &[3, 2]]);
+        testing::check(&Dense::new(2).use_bias(false).activation(Tanh), &[&[5]]);
     }
 }

@@ -12,6 +12,8 @@ mod elu;
 mod flatten;
 mod input;
 mod leaky_relu;
+mod names;
+mod operation;
 mod registry;
 mod relu;
 mod rescaling;
@@ -21,16 +23,15 @@ mod softmax;
 pub(crate) mod testing;
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::constraints::Constraint;
-use crate::engine::{Batch, Context, Variables};
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::losses::Link;
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
@@ -42,6 +43,8 @@ pub use elu::ELU;
 pub use flatten::Flatten;
 pub use input::Input;
 pub use leaky_relu::LeakyReLU;
+pub(crate) use names::names;
+pub use operation::{BatchSums, ByPiece, ByShard, Gradients, InPlace, Needs, Nested, Operation, Transform};
 pub use registry::{from_config, from_value, to_config, to_keras};
 pub use relu::ReLU;
 pub use rescaling::Rescaling;
@@ -116,6 +119,23 @@ impl Built {
         let operations = vec![Operation::InPlace(Arc::new(operation))];
         Self { output: shape.clone(), variables: Vec::new(), operations }
     }
+
+    /// A layer without variables that gives another output.
+    pub fn transform(output: Shape, operation: impl Transform + 'static) -> Self {
+        Self { output, variables: Vec::new(), operations: vec![Operation::transform(operation, 0..0)] }
+    }
+}
+
+impl Operation {
+    /// A transform that has these of the layer's variables.
+    pub fn transform(operation: impl Transform + 'static, variables: Range<usize>) -> Self {
+        Self::Transform { operation: Arc::new(operation), variables }
+    }
+
+    /// An operation that works in place.
+    pub fn in_place(operation: impl InPlace + 'static) -> Self {
+        Self::InPlace(Arc::new(operation))
+    }
 }
 
 /// A variable that a layer wants.
@@ -148,107 +168,6 @@ impl Variable {
         self.constraint
             .iter()
             .try_for_each(|constraint| constraint.check(&self.shape).map_err(of("constraint")))
-    }
-}
-
-/// A step of the plan.
-#[derive(Clone, Debug)]
-pub enum Operation {
-    /// Reads one buffer and writes another.
-    Transform(Arc<dyn Transform>),
-    /// Changes a buffer where it lies: runs fused behind what wrote it.
-    InPlace(Arc<dyn InPlace>),
-}
-
-/// An operation with an input and an output of its own, such as a matrix product.
-///
-/// All methods work on whole samples: `x` holds some number of rows of the input's size, `y` as many of the output's.
-/// A row's result must not depend on the other rows, nor on how many there are.
-pub trait Transform: Debug + Send + Sync {
-    /// f32 of scratch memory that a call with `rows` samples needs.
-    fn scratch(&self, rows: usize) -> usize;
-
-    /// Multiply-adds for one sample's forward pass, for choosing how many threads are worth their while.
-    fn cost(&self) -> usize;
-
-    /// y = f(x)
-    fn forward(&self, cx: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]);
-
-    /// dx = dy·∂f/∂x
-    fn backward(
-        &self,
-        cx: &Context,
-        variables: Variables,
-        x: &[f32],
-        dy: &[f32],
-        dx: &mut [f32],
-        scratch: &mut [f32],
-    );
-
-    /// A variable's gradient may be computed in pieces, side by side: the pieces' lengths are multiples of this.
-    fn grain(&self, variable: usize) -> usize;
-
-    /// The gradient of elements `start..start + out.len()` of a variable, summed over the batch in its order.
-    fn gradient(&self, variable: usize, start: usize, batch: Batch, out: &mut [f32], scratch: &mut [f32]);
-
-    /// f32 of scratch memory that [`gradient`](Self::gradient) needs for a piece of `len` elements of a variable.
-    fn gradient_scratch(&self, variable: usize, len: usize) -> usize;
-}
-
-/// What the backward pass of an [`InPlace`] operation reads besides dy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// Nothing: a mask is made again, a scale is known.
-    Nothing,
-    /// Which elements of the output are zero or negative.
-    Sign,
-    /// The output.
-    Output,
-    /// The input: the operation then gets a buffer of its own for its output.
-    Input,
-}
-
-/// An operation whose output may overwrite its input: an activation, a mask, noise.
-///
-/// The engine runs it right behind the operation that wrote the buffer, while the rows are in the cache.
-pub trait InPlace: Debug + Send + Sync {
-    /// What [`backward`](Self::backward) reads.
-    fn needs(&self) -> Needs;
-
-    /// Whether, wherever ∂y/∂x is not zero, y has x's sign. Then an operation before that needs only its output's
-    /// sign may share the buffer.
-    fn keeps_sign(&self) -> bool;
-
-    /// The link that this operation is, where a loss can be computed more precisely without it (see
-    /// [`Loss::link`](crate::losses::Loss::link)).
-    fn link(&self) -> Option<Link> {
-        None
-    }
-
-    /// Whether the operation draws random numbers in training.
-    fn is_random(&self) -> bool {
-        false
-    }
-
-    /// Whether the operation does anything in this context; if not, it is left out (both directions).
-    fn is_active(&self, _cx: &Context) -> bool {
-        true
-    }
-
-    /// f32 of scratch memory that a call needs, whatever the number of rows.
-    fn scratch(&self) -> usize {
-        0
-    }
-
-    /// x ← f(x)
-    fn forward(&self, cx: &Context, x: &mut [f32], scratch: &mut [f32]);
-
-    /// dy ← dy·∂f/∂x. `x` is the input only where [`needs`](Self::needs) says so, else the same as `y`.
-    fn backward(&self, cx: &Context, x: &[f32], y: &[f32], dy: &mut [f32], scratch: &mut [f32]);
-
-    /// What the operation adds to the batch's loss, given its output for some rows: an activity regularizer.
-    fn penalty(&self, _cx: &Context, _y: &[f32]) -> f64 {
-        0.0
     }
 }
 

@@ -1,9 +1,11 @@
 //! One line that puts a layer through what every layer must do: see [`check`].
 
+use std::ops::Range;
+
 use serde_json::Value;
 
-use super::{InPlace, Layer, Needs, Operation, from_config, from_value, to_config, to_keras};
-use crate::engine::{Context, Phase};
+use super::{Gradients, Layer, Needs, Operation, Variable, from_config, from_value, to_config, to_keras};
+use crate::engine::{Batch, Context, Phase, Shards, Variables};
 use crate::random::{Domain, Stream};
 use crate::shape::Shape;
 
@@ -24,8 +26,8 @@ fn inference() -> Context {
 /// Puts a layer through, for each shape of a sample:
 ///
 /// - the configuration's round trip, as a table and as Keras's JSON;
-/// - the gradient against five-point difference quotients, in training and in inference, with each operation's
-///   `backward` given only what it said that it needs;
+/// - the gradient by the input and by every variable against five-point difference quotients, in training and in
+///   inference, with each operation's `backward` given only what it said that it needs;
 /// - the promise of [`InPlace::keeps_sign`];
 /// - the same bits however the rows are cut into shards;
 /// - the same bits for the same step; other draws at another step, and none in inference.
@@ -36,11 +38,11 @@ pub(crate) fn check(layer: &dyn Layer, shapes: &[&[usize]]) {
         round_trip(layer);
         let chain = Chain::build(layer, &input);
         for cx in [training(7), inference()] {
-            gradient(layer, &chain, &cx, input.len());
-            sign(&chain, &cx, input.len());
-            shards(&chain, &cx, input.len());
+            gradient(layer, &chain, &cx);
+            sign(&chain, &cx);
+            shards(&chain, &cx);
         }
-        randomness(&chain, input.len());
+        randomness(&chain);
     }
 }
 
@@ -62,57 +64,179 @@ pub(crate) fn train(layer: &dyn Layer, shape: &[usize], cx: &Context, x: &[f32])
     Chain::build(layer, &shape.into()).forward(cx, x)
 }
 
-/// The operations of a layer that works in place.
-struct Chain(Vec<std::sync::Arc<dyn InPlace>>);
+/// A layer's operations, and values of its variables.
+#[derive(Clone)]
+struct Chain {
+    operations: Vec<Operation>,
+    variables: Vec<Variable>,
+    ranges: Vec<Range<usize>>,
+    arena: Vec<f32>,
+    /// Elements of an input sample and of an output sample.
+    lens: [usize; 2],
+}
+
+/// The gradients by the input and by all variables.
+struct Slopes {
+    x: Vec<f32>,
+    arena: Vec<f32>,
+}
+
+/// Numbers before and after an operation, and the sums over the batch.
+struct Recorded {
+    y: Vec<f32>,
+    sums: Vec<f64>,
+}
+
+/// A whole batch as one shard.
+struct Whole<'a>(&'a [f32], &'a [f32]);
+
+impl Shards for Whole<'_> {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn part(&self, _: usize, _: usize) -> (&[f32], &[f32]) {
+        (self.0, self.1)
+    }
+}
 
 impl Chain {
     #[track_caller]
     fn build(layer: &dyn Layer, input: &Shape) -> Self {
         let built = layer.build(input).unwrap();
-        assert_eq!(built.output.len(), input.len(), "what works in place keeps the number of elements");
-        let in_place = |operation| match operation {
-            Operation::InPlace(operation) => operation,
-            Operation::Transform(_) => panic!("only layers that work in place are checked here"),
-        };
-        Self(built.operations.into_iter().map(in_place).collect())
+        let (mut arena, mut ranges) = (Vec::new(), Vec::new());
+        for variable in &built.variables {
+            let start = arena.len();
+            let positive = variable.name.ends_with("variance");
+            let value = |i: usize| ((i * 7 % 13) as f32 - 5.5) / 8.0;
+            let len: usize = variable.shape.iter().product();
+            arena
+                .extend((start..start + len).map(|i| if positive { value(i).abs() + 0.5 } else { value(i) }));
+            ranges.push(start..arena.len());
+        }
+        let lens = [input.len(), built.output.len()];
+        Self { operations: built.operations, variables: built.variables, ranges, arena, lens }
     }
 
     fn forward(&self, cx: &Context, x: &[f32]) -> Vec<f32> {
-        self.record(cx, x).pop().unwrap()
+        self.record(cx, x).pop().unwrap().y
+    }
+
+    fn is_summed(&self) -> bool {
+        self.operations.iter().any(|operation| match operation {
+            Operation::Transform { operation, .. } => operation.batch_sums().is_some(),
+            _ => false,
+        })
     }
 
     /// The input and every operation's output.
-    fn record(&self, cx: &Context, x: &[f32]) -> Vec<Vec<f32>> {
-        let mut record = vec![x.to_vec()];
-        for operation in &self.0 {
-            let mut y = record.last().unwrap().clone();
-            if operation.is_active(cx) {
-                operation.forward(cx, &mut y, &mut vec![f32::NAN; operation.scratch()]);
-            }
-            record.push(y);
+    fn record(&self, cx: &Context, x: &[f32]) -> Vec<Recorded> {
+        let rows = x.len() / self.lens[0];
+        let mut record = vec![Recorded { y: x.to_vec(), sums: Vec::new() }];
+        for operation in &self.operations {
+            let x = &record.last().unwrap().y;
+            let mut sums = Vec::new();
+            let y = match operation {
+                Operation::Transform { operation, variables } => {
+                    let mut variables = Variables::new(&self.arena, &self.ranges[variables.clone()]);
+                    if let (true, Some(of_batch)) = (cx.is_training(), operation.batch_sums()) {
+                        sums.resize(of_batch.count(), f64::NAN);
+                        of_batch.forward_sums(x, &mut sums);
+                        variables = variables.with_sums(&sums, &[]);
+                    }
+                    let mut y = vec![f32::NAN; rows * operation.output_len()];
+                    operation.forward(cx, variables, x, &mut y, &mut vec![f32::NAN; operation.scratch(rows)]);
+                    y
+                }
+                Operation::InPlace(operation) => {
+                    let mut y = x.clone();
+                    if operation.is_active(cx) {
+                        operation.forward(cx, &mut y, &mut vec![f32::NAN; operation.scratch()]);
+                    }
+                    y
+                }
+                Operation::Residual { .. } => panic!("residual connections are tested as models"),
+            };
+            record.push(Recorded { y, sums });
         }
         record
     }
 
-    /// The gradient by x. What an operation did not ask for is NaN when it looks.
-    fn backward(&self, cx: &Context, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    /// The gradients by x and the variables. What an operation did not ask for is NaN when it looks.
+    fn backward(&self, cx: &Context, x: &[f32], dy: &[f32]) -> Slopes {
         let record = self.record(cx, x);
-        let mut dy = dy.to_vec();
-        for (operation, pair) in self.0.iter().zip(record.windows(2)).rev() {
-            if operation.is_active(cx) {
-                let nothing = vec![f32::NAN; x.len()];
-                let signs: Vec<f32> =
-                    pair[1].iter().map(|&y| if y > 0.0 { 1e30 } else { y.min(0.0) * 1e30 }).collect();
-                let (x, y) = match operation.needs() {
-                    Needs::Nothing => (&nothing, &nothing),
-                    Needs::Sign => (&signs, &signs),
-                    Needs::Output => (&pair[1], &pair[1]),
-                    Needs::Input => (&pair[0], &pair[1]),
-                };
-                operation.backward(cx, x, y, &mut dy, &mut vec![f32::NAN; operation.scratch()]);
+        let rows = x.len() / self.lens[0];
+        let (mut dy, mut arena) = (dy.to_vec(), vec![0.0; self.arena.len()]);
+        for (operation, pair) in self.operations.iter().zip(record.windows(2)).rev() {
+            let (x, y) = (&pair[0].y, &pair[1].y);
+            match operation {
+                Operation::Transform { operation, variables: places } => {
+                    let ranges = &self.ranges[places.clone()];
+                    let mut variables = Variables::new(&self.arena, ranges).with_sums(&pair[1].sums, &[]);
+                    let mut sums = Vec::new();
+                    if let (true, Some(of_batch)) = (cx.is_training(), operation.batch_sums()) {
+                        sums.resize(of_batch.count(), f64::NAN);
+                        of_batch.backward_sums(cx, variables, x, &dy, &mut sums);
+                        variables = variables.with_sums(&pair[1].sums, &sums);
+                    }
+                    if cx.is_training() {
+                        let first = ranges.first().map_or(0, |range| range.start);
+                        let end = ranges.last().map_or(0, |range| range.end);
+                        match operation.gradients() {
+                            Gradients::None => {}
+                            Gradients::ByPiece(by_piece) => {
+                                for (index, range) in ranges.iter().enumerate() {
+                                    let grain = by_piece.grain(index);
+                                    for (piece, out) in arena[range.clone()].chunks_mut(grain).enumerate() {
+                                        let whole = Whole(x, &dy);
+                                        let mut scratch = vec![f32::NAN; by_piece.scratch(index, grain)];
+                                        let batch = Batch::new(&whole, 0);
+                                        by_piece.gradient(index, piece * grain, batch, out, &mut scratch);
+                                    }
+                                }
+                            }
+                            Gradients::ByShard(by_shard) => {
+                                let mut scratch = vec![f32::NAN; by_shard.scratch()];
+                                arena[first..end].fill(f32::NAN);
+                                by_shard.gradient(
+                                    cx,
+                                    variables,
+                                    x,
+                                    &dy,
+                                    &mut arena[first..end],
+                                    &mut scratch,
+                                );
+                            }
+                            Gradients::BySums(of_batch) => {
+                                for (index, range) in ranges.iter().enumerate() {
+                                    if self.variables[places.start + index].trainable {
+                                        of_batch.gradient(index, 0, &sums, &mut arena[range.clone()]);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    let mut dx = vec![f32::NAN; x.len()];
+                    let mut scratch = vec![f32::NAN; operation.scratch(rows)];
+                    operation.backward(cx, variables, x, &dy, &mut dx, &mut scratch);
+                    dy = dx;
+                }
+                Operation::InPlace(operation) if operation.is_active(cx) => {
+                    let nothing = vec![f32::NAN; x.len()];
+                    let signs: Vec<f32> =
+                        y.iter().map(|&y| if y > 0.0 { 1e30 } else { y.min(0.0) * 1e30 }).collect();
+                    let (x, y) = match operation.needs() {
+                        Needs::Nothing => (&nothing, &nothing),
+                        Needs::Sign => (&signs, &signs),
+                        Needs::Output => (y, y),
+                        Needs::Input => (x, y),
+                    };
+                    operation.backward(cx, x, y, &mut dy, &mut vec![f32::NAN; operation.scratch()]);
+                }
+                _ => {}
             }
         }
-        dy
+        Slopes { x: dy, arena }
     }
 }
 
@@ -139,21 +263,25 @@ fn round_trip(layer: &dyn Layer) {
 }
 
 #[track_caller]
-fn gradient(layer: &dyn Layer, chain: &Chain, cx: &Context, len: usize) {
-    let (x, weights) = (samples(len), weights(len));
-    let value = |x: &[f32], row: usize| -> f64 {
-        let y = chain.forward(cx, x);
-        let row = row * len..(row + 1) * len;
-        y[row.clone()].iter().zip(&weights[row]).map(|(&y, &w)| f64::from(y) * f64::from(w)).sum()
+fn gradient(layer: &dyn Layer, chain: &Chain, cx: &Context) {
+    let [len, out] = chain.lens;
+    let (x, weights) = (samples(len), weights(out));
+    let value = |x: &[f32], arena: &[f32], rows: Range<usize>| -> f64 {
+        let y = Chain { arena: arena.to_vec(), ..chain.clone() }.forward(cx, x);
+        let places = rows.start * out..rows.end * out;
+        y[places.clone()].iter().zip(&weights[places]).map(|(&y, &w)| f64::from(y) * f64::from(w)).sum()
     };
-    let dx = chain.backward(cx, &x, &weights);
-    for (e, &dx) in dx.iter().enumerate() {
-        let at = |steps: f64| {
-            let mut x = x.clone();
-            x[e] = (f64::from(x[e]) + steps * STEP) as f32;
-            value(&x, e / len)
-        };
-        let quotient = (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * STEP);
+    let quotient =
+        |at: &dyn Fn(f64) -> f64| (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * STEP);
+    let moved = |values: &[f32], e: usize, steps: f64| {
+        let mut values = values.to_vec();
+        values[e] = (f64::from(values[e]) + steps * STEP) as f32;
+        values
+    };
+    let slopes = chain.backward(cx, &x, &weights);
+    for (e, &dx) in slopes.x.iter().enumerate() {
+        let rows = if chain.is_summed() { 0..ROWS } else { e / len..e / len + 1 };
+        let quotient = quotient(&|steps| value(&moved(&x, e, steps), &chain.arena, rows.clone()));
         let error = (f64::from(dx) - quotient).abs();
         assert!(
             error < 1e-4 * quotient.abs().max(1.0),
@@ -162,14 +290,34 @@ fn gradient(layer: &dyn Layer, chain: &Chain, cx: &Context, len: usize) {
             x[e]
         );
     }
+    if !cx.is_training() {
+        return;
+    }
+    for (variable, range) in chain.variables.iter().zip(&chain.ranges).filter(|(v, _)| v.trainable) {
+        for e in range.clone() {
+            let quotient = quotient(&|steps| value(&x, &moved(&chain.arena, e, steps), 0..ROWS));
+            let error = (f64::from(slopes.arena[e]) - quotient).abs();
+            assert!(
+                error < 3e-4 * quotient.abs().max(1.0),
+                "{layer:?}: d/d {} at element {} is {}, the quotient {quotient}",
+                variable.name,
+                e - range.start,
+                slopes.arena[e]
+            );
+        }
+    }
 }
 
 #[track_caller]
-fn sign(chain: &Chain, cx: &Context, len: usize) {
-    let x = samples(len);
-    if chain.0.iter().all(|operation| operation.keeps_sign()) {
+fn sign(chain: &Chain, cx: &Context) {
+    let x = samples(chain.lens[0]);
+    let keeps_sign = |operation: &Operation| match operation {
+        Operation::InPlace(operation) => operation.keeps_sign(),
+        _ => false,
+    };
+    if chain.operations.iter().all(keeps_sign) {
         let y = chain.forward(cx, &x);
-        let dx = chain.backward(cx, &x, &vec![1.0; x.len()]);
+        let dx = chain.backward(cx, &x, &vec![1.0; x.len()]).x;
         for e in 0..x.len() {
             assert!(dx[e] == 0.0 || y[e].signum() == x[e].signum(), "f({}) = {}, f' = {}", x[e], y[e], dx[e]);
         }
@@ -177,31 +325,42 @@ fn sign(chain: &Chain, cx: &Context, len: usize) {
 }
 
 #[track_caller]
-fn shards(chain: &Chain, cx: &Context, len: usize) {
-    let (x, dy) = (samples(len), weights(len));
-    let (y, dx) = (chain.forward(cx, &x), chain.backward(cx, &x, &dy));
+fn shards(chain: &Chain, cx: &Context) {
+    if chain.is_summed() && cx.is_training() {
+        return;
+    }
+    let [len, out] = chain.lens;
+    let (x, dy) = (samples(len), weights(out));
+    let (y, dx) = (chain.forward(cx, &x), chain.backward(cx, &x, &dy).x);
     for size in [1, 2, 3] {
-        let shard = size * len;
-        for (index, (x, dy)) in x.chunks(shard).zip(dy.chunks(shard)).enumerate() {
+        for (index, (x, dy)) in x.chunks(size * len).zip(dy.chunks(size * out)).enumerate() {
             let cx = Context { first: index * size, ..*cx };
-            let range = index * shard..index * shard + x.len();
-            assert_eq!(bits(&chain.forward(&cx, x)), bits(&y[range.clone()]), "forward in shards of {size}");
-            assert_eq!(bits(&chain.backward(&cx, x, dy)), bits(&dx[range]), "backward in shards of {size}");
+            let (inputs, outputs) = (index * size * len, index * size * out);
+            let y = &y[outputs..outputs + dy.len()];
+            assert_eq!(bits(&chain.forward(&cx, x)), bits(y), "forward in shards of {size}");
+            let dx = &dx[inputs..inputs + x.len()];
+            assert_eq!(bits(&chain.backward(&cx, x, dy).x), bits(dx), "backward in shards of {size}");
         }
     }
 }
 
 #[track_caller]
-fn randomness(chain: &Chain, len: usize) {
-    let x = samples(len);
+fn randomness(chain: &Chain) {
+    let x = samples(chain.lens[0]);
     let draw = |step| bits(&chain.forward(&training(step), &x));
     assert_eq!(draw(7), draw(7));
-    if chain.0.iter().any(|operation| operation.is_random()) {
+    let is_random = |operation: &Operation| match operation {
+        Operation::InPlace(operation) => operation.is_random(),
+        _ => false,
+    };
+    if chain.operations.iter().any(is_random) {
         assert!((8..40).any(|step| draw(step) != draw(7)), "every step draws the same");
         assert_eq!(bits(&chain.forward(&inference(), &x)), bits(&x), "nothing is random in inference");
     } else {
         assert_eq!(draw(7), draw(8));
-        assert_eq!(draw(7), bits(&chain.forward(&inference(), &x)));
+        if !chain.is_summed() {
+            assert_eq!(draw(7), bits(&chain.forward(&inference(), &x)));
+        }
     }
 }
 

@@ -1,11 +1,9 @@
 //! Building: shapes, names, variables, the plan.
 
-use std::collections::HashMap;
-
 use super::{BuiltModel, Sequential};
 use crate::engine::{Parameters, Plan, PlannedLayer};
 use crate::error::{Error, Problem, Result};
-use crate::layers::Built;
+use crate::layers::{self, Built, Operation};
 use crate::random::{Domain, Stream};
 use crate::shape::Shape;
 
@@ -19,7 +17,7 @@ impl Sequential {
         if self.built.is_some() {
             return Ok(());
         }
-        let names = self.layer_names()?;
+        let names = layers::names(&self.layers).map_err(Error::Model)?;
         let input = self.first_shape(&names)?;
         let mut problems = Vec::new();
         let mut built: Vec<Built> = Vec::new();
@@ -40,59 +38,37 @@ impl Sequential {
         if !problems.is_empty() {
             return Err(Error::Model(problems));
         }
+        let mut flat = Vec::new();
+        for ((name, layer), built) in names.iter().zip(&self.layers).zip(&built) {
+            flatten(name.clone(), layer.base().trainable, built, &mut flat);
+        }
         // More would end the program, not the call, when memory is asked for.
         const MOST: usize = 1 << 32;
-        let sizes = built
+        let sizes = flat
             .iter()
-            .flat_map(|layer| &layer.variables)
+            .flat_map(|layer| &layer.built.variables)
             .map(|variable| variable.shape.iter().fold(1_usize, |size, &axis| size.saturating_mul(axis)));
-        let widths = built.iter().map(|layer| layer.output.len());
+        let widths = flat.iter().map(|layer| layer.built.output.len());
         let largest = sizes.clone().fold(0, usize::saturating_add).max(widths.max().unwrap_or(0));
         if largest > MOST {
             let message =
                 format!("the model needs {largest} numbers in one place, more than {MOST}: make it smaller");
             return Err(Error::Model(vec![Problem::new(&self.name, message)]));
         }
-        let wanted = names.iter().zip(&self.layers).zip(&built);
-        let wanted = wanted
-            .map(|((name, layer), built)| (name.as_str(), layer.base().trainable, &built.variables[..]));
+        let wanted = flat.iter().map(|layer| (&*layer.name, layer.trainable, &layer.built.variables[..]));
         let parameters = Parameters::new(wanted, self.seed);
-        let layers = names.into_iter().zip(built.iter().map(|built| built.output.clone())).collect();
         // A layer's stream does not depend on whether the input's shape is given by a layer of its own.
         let inputs = usize::from(self.layers[0].class_name() == "InputLayer");
-        let planned = built.into_iter().enumerate().map(|(index, built)| PlannedLayer {
-            built,
+        let planned = flat.iter().enumerate().map(|(index, layer)| PlannedLayer {
+            built: layer.built,
             stream: Stream::new(self.seed, Domain::Layer(index.saturating_sub(inputs) as u32)),
             ranges: parameters.entries.iter().filter(|e| e.layer == index).map(|e| e.range.clone()).collect(),
-            trainable: self.layers[index].base().trainable,
+            trainable: layer.trainable,
         });
-        let plan = Plan::new(&input, planned.collect());
+        let plan = Plan::new(&input, &planned.collect::<Vec<_>>());
+        let layers = names.into_iter().zip(built.iter().map(|built| built.output.clone())).collect();
         self.built = Some(BuiltModel { input, layers, parameters, plan });
         Ok(())
-    }
-
-    /// The layers' names as given, else Keras's: the class in snake case, with a running number from the second on.
-    pub(super) fn layer_names(&self) -> Result<Vec<String>> {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        let mut names: Vec<String> = Vec::new();
-        let mut problems = Vec::new();
-        for layer in &self.layers {
-            let name = layer.base().name.clone().unwrap_or_else(|| {
-                let count = counts.entry(layer.class_name()).or_default();
-                *count += 1;
-                match *count {
-                    1 => snake_case(layer.class_name()),
-                    count => format!("{}_{}", snake_case(layer.class_name()), count - 1),
-                }
-            });
-            if name.is_empty() || name.contains('/') {
-                problems.push(Problem::new(&name, "a layer's name must not be empty nor contain `/`"));
-            } else if names.contains(&name) {
-                problems.push(Problem::new(&name, "two layers have this name: give each its own"));
-            }
-            names.push(name);
-        }
-        if problems.is_empty() { Ok(names) } else { Err(Error::Model(problems)) }
     }
 
     fn first_shape(&self, names: &[String]) -> Result<Shape> {
@@ -113,39 +89,22 @@ impl Sequential {
     }
 }
 
-/// Keras's default names: `GaussianDropout` is `gaussian_dropout`, `ReLU` is `re_lu`, `Conv2D` is `conv2d`.
-fn snake_case(class: &str) -> String {
-    let chars: Vec<char> = class.chars().collect();
-    let mut name = String::new();
-    for (index, &c) in chars.iter().enumerate() {
-        let follows_lower = index > 0 && chars[index - 1].is_lowercase();
-        let begins_word = index > 0
-            && chars[index - 1].is_uppercase()
-            && chars.get(index + 1).is_some_and(|next| next.is_lowercase());
-        if c.is_uppercase() && (follows_lower || begins_word) {
-            name.push('_');
-        }
-        name.extend(c.to_lowercase());
-    }
-    name
+/// A layer, or a layer within a layer.
+struct Flat<'a> {
+    name: String,
+    trainable: bool,
+    built: &'a Built,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn default_names_are_keras_s() {
-        for (class, name) in [
-            ("Dense", "dense"),
-            ("GaussianDropout", "gaussian_dropout"),
-            ("ReLU", "re_lu"),
-            ("ELU", "elu"),
-            ("LeakyReLU", "leaky_re_lu"),
-            ("SpatialDropout2D", "spatial_dropout2d"),
-            ("InputLayer", "input_layer"),
-        ] {
-            assert_eq!(snake_case(class), name);
+/// A layer and those within it, each behind the one that holds it.
+fn flatten<'a>(name: String, trainable: bool, built: &'a Built, flat: &mut Vec<Flat<'a>>) {
+    flat.push(Flat { name: name.clone(), trainable, built });
+    for operation in &built.operations {
+        if let Operation::Residual { stack, projection } = operation {
+            for nested in stack.iter().chain(projection) {
+                let name = format!("{name}/{}", nested.name);
+                flatten(name, trainable && nested.trainable, &nested.built, flat);
+            }
         }
     }
 }

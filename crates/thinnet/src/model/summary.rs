@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Sequential;
+use crate::engine::Entry;
 use crate::error::Result;
 
 impl Sequential {
@@ -23,12 +24,14 @@ impl Sequential {
         self.build()?;
         let built = self.built()?;
         let mut rows = Vec::new();
-        for (index, ((name, output), layer)) in built.layers.iter().zip(&self.layers).enumerate() {
+        for ((name, output), layer) in built.layers.iter().zip(&self.layers) {
             // Keras's table leaves the input out.
             if layer.class_name() == "InputLayer" {
                 continue;
             }
-            let of_layer = built.parameters.entries.iter().filter(|entry| entry.layer == index);
+            let holds =
+                |entry: &&Entry| entry.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+            let of_layer = built.parameters.entries.iter().filter(holds);
             let count: usize = of_layer.map(|entry| entry.range.len()).sum();
             rows.push([format!("{name} ({})", layer.class_name()), output.to_string(), count.to_string()]);
         }

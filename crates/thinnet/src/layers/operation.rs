@@ -1,0 +1,201 @@
+//! Operations: what layers consist of, and what the engine runs.
+
+use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::Built;
+use crate::engine::{Batch, Context, Variables};
+use crate::losses::Link;
+
+/// A step of the plan.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// Reads one buffer and writes another.
+    Transform {
+        /// What is done.
+        operation: Arc<dyn Transform>,
+        /// Which of the layer's variables it has.
+        variables: Range<usize>,
+    },
+    /// Changes a buffer where it lies: runs fused behind what wrote it.
+    InPlace(Arc<dyn InPlace>),
+    /// Two branches that read one buffer and whose outputs are added.
+    Residual {
+        /// The first branch, one layer at least.
+        stack: Vec<Nested>,
+        /// The second branch; empty for the identity.
+        projection: Vec<Nested>,
+    },
+}
+
+/// A layer within a layer.
+#[derive(Clone, Debug)]
+pub struct Nested {
+    /// Its name within the layer that holds it.
+    pub name: String,
+    /// Whether training changes its variables.
+    pub trainable: bool,
+    /// What it consists of.
+    pub built: Built,
+}
+
+/// An operation with an input and an output of its own, such as a matrix product.
+///
+/// All methods work on whole samples: `x` holds some number of rows of the input's size, `y` as many of the output's.
+/// A row's result must not depend on the other rows, nor on how many there are, but through [`BatchSums`].
+pub trait Transform: Debug + Send + Sync {
+    /// Elements of an output sample.
+    fn output_len(&self) -> usize;
+
+    /// f32 of scratch memory that a call with `rows` samples needs.
+    fn scratch(&self, rows: usize) -> usize;
+
+    /// Multiply-adds for one sample's forward pass, for choosing how many threads are worth their while.
+    fn cost(&self) -> usize;
+
+    /// y = f(x)
+    fn forward(&self, cx: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]);
+
+    /// dx = dy·∂f/∂x
+    fn backward(
+        &self,
+        cx: &Context,
+        variables: Variables,
+        x: &[f32],
+        dy: &[f32],
+        dx: &mut [f32],
+        scratch: &mut [f32],
+    );
+
+    /// How the gradient by its variables is computed.
+    fn gradients(&self) -> Gradients<'_> {
+        Gradients::None
+    }
+
+    /// What it sums over the whole batch in training; nothing for most.
+    fn batch_sums(&self) -> Option<&dyn BatchSums> {
+        None
+    }
+}
+
+/// The ways to compute the gradient by an operation's variables. In each, the plan fixes the order of every sum.
+#[derive(Clone, Copy, Debug)]
+pub enum Gradients<'a> {
+    /// It has no variables to train.
+    None,
+    /// Piece by piece over the whole batch, after the backward pass: for large variables.
+    ByPiece(&'a dyn ByPiece),
+    /// Shard by shard in the backward pass, while the shard's rows are in the cache; the shards' parts are then added up
+    /// in their order: for small variables that are used often.
+    ByShard(&'a dyn ByShard),
+    /// From what the operation sums over the batch anyway.
+    BySums(&'a dyn BatchSums),
+}
+
+/// The gradient of a piece of a variable, over the whole batch.
+pub trait ByPiece: Debug + Send + Sync {
+    /// The pieces' lengths are multiples of this.
+    fn grain(&self, variable: usize) -> usize;
+
+    /// The gradient of elements `start..start + out.len()` of a variable, summed over the batch in its order.
+    fn gradient(&self, variable: usize, start: usize, batch: Batch, out: &mut [f32], scratch: &mut [f32]);
+
+    /// f32 of scratch memory that [`gradient`](Self::gradient) needs for a piece of `len` elements of a variable.
+    fn scratch(&self, variable: usize, len: usize) -> usize;
+}
+
+/// The gradient of all variables, over the rows of a shard.
+pub trait ByShard: Debug + Send + Sync {
+    /// Writes the gradient of all variables to `out`, one after the other.
+    fn gradient(
+        &self,
+        cx: &Context,
+        variables: Variables,
+        x: &[f32],
+        dy: &[f32],
+        out: &mut [f32],
+        scratch: &mut [f32],
+    );
+
+    /// f32 of scratch memory that [`gradient`](Self::gradient) needs.
+    fn scratch(&self) -> usize;
+}
+
+/// Sums over the whole batch, in training: batch statistics. All shards wait for each other before the operation's
+/// forward pass, and again before its backward pass. Each sums up its own rows; the engine adds the shards' sums in their
+/// order and gives them to the operation with its [`Variables`].
+pub trait BatchSums: Debug + Send + Sync {
+    /// How many sums there are for each pass.
+    fn count(&self) -> usize;
+
+    /// Writes the sums that the forward pass needs of some rows.
+    fn forward_sums(&self, x: &[f32], sums: &mut [f64]);
+
+    /// Writes the sums that the backward pass needs of some rows.
+    fn backward_sums(&self, cx: &Context, variables: Variables, x: &[f32], dy: &[f32], sums: &mut [f64]);
+
+    /// The gradient of elements `start..start + out.len()` of a variable, from the backward pass's sums over the batch.
+    fn gradient(&self, variable: usize, start: usize, sums: &[f64], out: &mut [f32]);
+
+    /// Learns from the forward pass's sums over the batch, by changing variables that the optimizer does not: `values` is
+    /// the arena, `variables` are their places in it.
+    fn learn(&self, batch_size: usize, sums: &[f64], values: &mut [f32], variables: &[Range<usize>]);
+}
+
+/// What the backward pass of an [`InPlace`] operation reads besides dy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: a mask is made again, a scale is known.
+    Nothing,
+    /// Which elements of the output are zero or negative.
+    Sign,
+    /// The output.
+    Output,
+    /// The input: the operation then gets a buffer of its own for its output.
+    Input,
+}
+
+/// An operation whose output may overwrite its input: an activation, a mask, noise.
+///
+/// The engine runs it right behind the operation that wrote the buffer, while the rows are in the cache.
+pub trait InPlace: Debug + Send + Sync {
+    /// What [`backward`](Self::backward) reads.
+    fn needs(&self) -> Needs;
+
+    /// Whether, wherever ∂y/∂x is not zero, y has x's sign. Then an operation before that needs only its output's
+    /// sign may share the buffer.
+    fn keeps_sign(&self) -> bool;
+
+    /// The link that this operation is, where a loss can be computed more precisely without it (see
+    /// [`Loss::link`](crate::losses::Loss::link)).
+    fn link(&self) -> Option<Link> {
+        None
+    }
+
+    /// Whether the operation draws random numbers in training.
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    /// Whether the operation does anything in this context; if not, it is left out (both directions).
+    fn is_active(&self, _cx: &Context) -> bool {
+        true
+    }
+
+    /// f32 of scratch memory that a call needs, whatever the number of rows.
+    fn scratch(&self) -> usize {
+        0
+    }
+
+    /// x ← f(x)
+    fn forward(&self, cx: &Context, x: &mut [f32], scratch: &mut [f32]);
+
+    /// dy ← dy·∂f/∂x. `x` is the input only where [`needs`](Self::needs) says so, else the same as `y`.
+    fn backward(&self, cx: &Context, x: &[f32], y: &[f32], dy: &mut [f32], scratch: &mut [f32]);
+
+    /// What the operation adds to the batch's loss, given its output for some rows: an activity regularizer.
+    fn penalty(&self, _cx: &Context, _y: &[f32]) -> f64 {
+        0.0
+    }
+}
