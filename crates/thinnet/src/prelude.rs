@@ -14,8 +14,8 @@ pub use crate::constraints::{MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 pub use crate::data::{Data, Dataset, Features, Targets, to_categorical};
 pub use crate::datasets;
 pub use crate::layers::{
-    AlphaDropout, Dense, Dropout, ELU, Flatten, GaussianDropout, GaussianNoise, Input, Layer, LeakyReLU,
-    ReLU, Rescaling, Reshape,
+    AlphaDropout, Conv1D, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GaussianDropout,
+    GaussianNoise, Input, Layer, LeakyReLU, Padding, ReLU, Rescaling, Reshape, SeparableConv2D,
 };
 pub use crate::losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Huber, KLDivergence, MeanAbsoluteError, MeanSquaredError,

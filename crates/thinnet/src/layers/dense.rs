@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 use thinnet_kernels::gemm::{Matrix, gemm, scratch_len};
 
 use super::{
-    Base, Built, ByPiece, Gradients, Layer, Operation, Transform, Variable, base_methods, layer_methods,
+    Base, Built, ByPiece, Gradients, Layer, Operation, Transform, Variable, activation_methods, base_methods,
+    layer_methods, weight_methods,
 };
 use crate::activations::Activation;
 use crate::config::Argument;
 use crate::constraints::Constraint;
 use crate::engine::{Batch, Context, Variables};
 use crate::initializers::Initializer;
-use crate::layers::ActivityRegularization;
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
@@ -70,74 +70,9 @@ impl Dense {
 
     base_methods!();
 
-    /// The function of the sums. Default: linear.
-    #[must_use]
-    pub fn activation(mut self, activation: impl Into<Argument<Activation>>) -> Self {
-        self.activation = activation.into();
-        self
-    }
+    activation_methods!();
 
-    /// Whether a bias is added. Default: true.
-    #[must_use]
-    pub fn use_bias(mut self, use_bias: bool) -> Self {
-        self.use_bias = use_bias;
-        self
-    }
-
-    /// How the kernel starts. Default: `glorot_uniform`.
-    #[must_use]
-    pub fn kernel_initializer(mut self, initializer: impl Into<Argument<Initializer>>) -> Self {
-        self.kernel_initializer = initializer.into();
-        self
-    }
-
-    /// How the bias starts. Default: `zeros`.
-    #[must_use]
-    pub fn bias_initializer(mut self, initializer: impl Into<Argument<Initializer>>) -> Self {
-        self.bias_initializer = initializer.into();
-        self
-    }
-
-    /// What is added to the loss for the kernel. Default: nothing.
-    #[must_use]
-    pub fn kernel_regularizer(mut self, regularizer: impl Into<Argument<Regularizer>>) -> Self {
-        self.kernel_regularizer = Some(regularizer.into());
-        self
-    }
-
-    /// What is added to the loss for the bias. Default: nothing.
-    #[must_use]
-    pub fn bias_regularizer(mut self, regularizer: impl Into<Argument<Regularizer>>) -> Self {
-        self.bias_regularizer = Some(regularizer.into());
-        self
-    }
-
-    /// What is added to the loss for the output, divided by the batch size. Default: nothing.
-    #[must_use]
-    pub fn activity_regularizer(mut self, regularizer: impl Into<Argument<Regularizer>>) -> Self {
-        self.activity_regularizer = Some(regularizer.into());
-        self
-    }
-
-    /// What the kernel is projected to after each update; Dropout's authors use
-    /// [`MaxNorm`](crate::constraints::MaxNorm). Default: nothing.
-    #[must_use]
-    pub fn kernel_constraint(mut self, constraint: impl Into<Argument<Constraint>>) -> Self {
-        self.kernel_constraint = Some(constraint.into());
-        self
-    }
-
-    /// What the bias is projected to after each update. Default: nothing.
-    #[must_use]
-    pub fn bias_constraint(mut self, constraint: impl Into<Argument<Constraint>>) -> Self {
-        self.bias_constraint = Some(constraint.into());
-        self
-    }
-}
-
-/// The value of an argument that may be absent.
-fn optional<T: Clone>(argument: Option<&Argument<T>>) -> Result<Option<T>, String> {
-    argument.map(|argument| argument.get().cloned()).transpose()
+    weight_methods!("kernel", kernel_initializer = "glorot_uniform", kernel_regularizer, kernel_constraint);
 }
 
 impl Layer for Dense {
@@ -153,36 +88,27 @@ impl Layer for Dense {
         if inputs == 0 {
             return Err(format!("expected at least one input, got samples of shape {input}"));
         }
-        let mut variables = vec![Variable {
-            name: "kernel",
-            shape: vec![inputs, self.units],
-            initializer: self.kernel_initializer.get()?.clone(),
-            regularizer: optional(self.kernel_regularizer.as_ref())?,
-            constraint: optional(self.kernel_constraint.as_ref())?,
-            trainable: true,
-        }];
+        let mut variables = vec![Variable::weights(
+            "kernel",
+            vec![inputs, self.units],
+            &self.kernel_initializer,
+            self.kernel_regularizer.as_ref(),
+            self.kernel_constraint.as_ref(),
+        )?];
         if self.use_bias {
-            variables.push(Variable {
-                name: "bias",
-                shape: vec![self.units],
-                initializer: self.bias_initializer.get()?.clone(),
-                regularizer: optional(self.bias_regularizer.as_ref())?,
-                constraint: optional(self.bias_constraint.as_ref())?,
-                trainable: true,
-            });
+            variables.push(Variable::weights(
+                "bias",
+                vec![self.units],
+                &self.bias_initializer,
+                self.bias_regularizer.as_ref(),
+                self.bias_constraint.as_ref(),
+            )?);
         }
-        variables.iter().try_for_each(Variable::check)?;
         let output = Shape::from([leading, &[self.units]].concat());
         let rows = leading.iter().product();
         let affine = Affine { rows, inputs, units: self.units, use_bias: self.use_bias };
-        let mut operations = vec![Operation::transform(affine, 0..variables.len())];
-        let activation = self.activation.get()?;
-        activation.check()?;
-        operations.extend(activation.operation(&output));
-        if let Some(regularizer) = optional(self.activity_regularizer.as_ref())? {
-            operations.push(Operation::in_place(ActivityRegularization(regularizer)));
-        }
-        Ok(Built { output, variables, operations })
+        let operations = vec![Operation::transform(affine, 0..variables.len())];
+        Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
     }
 }
 

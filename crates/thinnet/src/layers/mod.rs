@@ -6,6 +6,8 @@
 
 mod activation;
 mod activity_regularization;
+mod arguments;
+mod convolution;
 mod dense;
 mod dropout;
 mod elu;
@@ -29,6 +31,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::activations::Activation as Function;
+use crate::config::Argument;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
@@ -37,6 +41,8 @@ use crate::shape::Shape;
 
 pub use activation::Activation;
 pub(crate) use activity_regularization::ActivityRegularization;
+pub use arguments::{Padding, Pair};
+pub use convolution::{Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D};
 pub use dense::Dense;
 pub use dropout::{AlphaDropout, Dropout, GaussianDropout, GaussianNoise, NoiseShape};
 pub use elu::ELU;
@@ -120,6 +126,26 @@ impl Built {
         Self { output: shape.clone(), variables: Vec::new(), operations }
     }
 
+    /// A layer with weights: its transforms, then its activation, then its activity regularizer.
+    ///
+    /// # Errors
+    /// Where one of the latter two is not known or does not fit.
+    pub fn weighted(
+        output: Shape,
+        variables: Vec<Variable>,
+        mut operations: Vec<Operation>,
+        activation: &Argument<Function>,
+        activity_regularizer: Option<&Argument<Regularizer>>,
+    ) -> Result<Self, String> {
+        let activation = activation.get()?;
+        activation.check()?;
+        operations.extend(activation.operation(&output));
+        if let Some(regularizer) = activity_regularizer {
+            operations.push(Operation::in_place(ActivityRegularization(regularizer.get()?.clone())));
+        }
+        Ok(Self { output, variables, operations })
+    }
+
     /// A layer without variables that gives another output.
     pub fn transform(output: Shape, operation: impl Transform + 'static) -> Self {
         Self { output, variables: Vec::new(), operations: vec![Operation::transform(operation, 0..0)] }
@@ -156,6 +182,29 @@ pub struct Variable {
 }
 
 impl Variable {
+    /// A variable that training changes, with a layer's arguments for it.
+    ///
+    /// # Errors
+    /// Where one of them is not known or does not fit.
+    pub fn weights(
+        name: &'static str,
+        shape: Vec<usize>,
+        initializer: &Argument<Initializer>,
+        regularizer: Option<&Argument<Regularizer>>,
+        constraint: Option<&Argument<Constraint>>,
+    ) -> Result<Self, String> {
+        let variable = Self {
+            name,
+            shape,
+            initializer: initializer.get()?.clone(),
+            regularizer: regularizer.map(|regularizer| regularizer.get().cloned()).transpose()?,
+            constraint: constraint.map(|constraint| constraint.get().cloned()).transpose()?,
+            trainable: true,
+        };
+        variable.check()?;
+        Ok(variable)
+    }
+
     /// Checks how it starts, its regularizer and its constraint.
     ///
     /// # Errors
@@ -198,6 +247,83 @@ macro_rules! base_methods {
     };
 }
 pub(crate) use base_methods;
+
+/// The builder methods of layers with weights and an activation, for a struct with the fields of Keras's names.
+macro_rules! activation_methods {
+    () => {
+        /// The function of the sums. Default: linear.
+        #[must_use]
+        pub fn activation(
+            mut self,
+            activation: impl Into<$crate::config::Argument<$crate::activations::Activation>>,
+        ) -> Self {
+            self.activation = activation.into();
+            self
+        }
+
+        /// Whether a bias is added. Default: true.
+        #[must_use]
+        pub fn use_bias(mut self, use_bias: bool) -> Self {
+            self.use_bias = use_bias;
+            self
+        }
+
+        $crate::layers::weight_methods!(
+            "bias",
+            bias_initializer = "zeros",
+            bias_regularizer,
+            bias_constraint
+        );
+
+        /// What is added to the loss for the output, divided by the batch size. Default: nothing.
+        #[must_use]
+        pub fn activity_regularizer(
+            mut self,
+            regularizer: impl Into<$crate::config::Argument<$crate::regularizers::Regularizer>>,
+        ) -> Self {
+            self.activity_regularizer = Some(regularizer.into());
+            self
+        }
+    };
+}
+pub(crate) use activation_methods;
+
+/// The builder methods for a variable's initializer, regularizer and constraint.
+macro_rules! weight_methods {
+    ($what:literal, $initializer:ident = $default:literal, $regularizer:ident, $constraint:ident) => {
+        #[doc = concat!("How the ", $what, " starts. Default: `", $default, "`.")]
+        #[must_use]
+        pub fn $initializer(
+            mut self,
+            initializer: impl Into<$crate::config::Argument<$crate::initializers::Initializer>>,
+        ) -> Self {
+            self.$initializer = initializer.into();
+            self
+        }
+
+        #[doc = concat!("What is added to the loss for the ", $what, ". Default: nothing.")]
+        #[must_use]
+        pub fn $regularizer(
+            mut self,
+            regularizer: impl Into<$crate::config::Argument<$crate::regularizers::Regularizer>>,
+        ) -> Self {
+            self.$regularizer = Some(regularizer.into());
+            self
+        }
+
+        #[doc = concat!("What the ", $what, " is projected to after each update; Dropout's authors use ")]
+        /// [`MaxNorm`](crate::constraints::MaxNorm). Default: nothing.
+        #[must_use]
+        pub fn $constraint(
+            mut self,
+            constraint: impl Into<$crate::config::Argument<$crate::constraints::Constraint>>,
+        ) -> Self {
+            self.$constraint = Some(constraint.into());
+            self
+        }
+    };
+}
+pub(crate) use weight_methods;
 
 /// The methods of [`Layer`] that are the same for every struct with a field `base: Base`, for use inside its `impl`.
 macro_rules! layer_methods {

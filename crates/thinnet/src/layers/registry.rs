@@ -5,8 +5,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Activation, AlphaDropout, Base, Dense, Dropout, ELU, Flatten, GaussianDropout, GaussianNoise, Input,
-    Layer, LeakyReLU, ReLU, Rescaling, Reshape, Softmax,
+    Activation, AlphaDropout, Base, Conv1D, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten,
+    GaussianDropout, GaussianNoise, Input, Layer, LeakyReLU, ReLU, Rescaling, Reshape, SeparableConv2D,
+    Softmax,
 };
 use crate::config::{Tagged, parse};
 use crate::error::{Error, Result};
@@ -29,11 +30,14 @@ where
     Class { name, required, read: |place, config| Ok(Box::new(parse::<L>(place, config)?)) }
 }
 
-fn classes() -> [Class; 15] {
+fn classes() -> [Class; 19] {
     [
         class::<Activation>("Activation", &["activation"]),
         class::<AlphaDropout>("AlphaDropout", &["rate"]),
+        class::<Conv1D>("Conv1D", &["filters", "kernel_size"]),
+        class::<Conv2D>("Conv2D", &["filters", "kernel_size"]),
         class::<Dense>("Dense", &["units"]),
+        class::<DepthwiseConv2D>("DepthwiseConv2D", &["kernel_size"]),
         class::<Dropout>("Dropout", &["rate"]),
         class::<ELU>("ELU", &[]),
         class::<Flatten>("Flatten", &[]),
@@ -45,6 +49,7 @@ fn classes() -> [Class; 15] {
         class::<ReLU>("ReLU", &[]),
         class::<Rescaling>("Rescaling", &["scale"]),
         class::<Reshape>("Reshape", &["target_shape"]),
+        class::<SeparableConv2D>("SeparableConv2D", &["filters", "kernel_size"]),
         class::<Softmax>("Softmax", &[]),
     ]
 }

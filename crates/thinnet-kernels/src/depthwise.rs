@@ -1,0 +1,138 @@
+//! Convolution channel by channel, of channels-last maps: each channel has a kernel of its own.
+
+use crate::isa::{Arithmetic, dispatch};
+
+/// Where the windows of a kernel lie in a map, and the elements of one channel in a window.
+#[derive(Clone, Debug)]
+pub struct Taps {
+    origins: Vec<u32>,
+    offsets: Vec<u32>,
+    channels: usize,
+}
+
+impl Taps {
+    /// The windows of `kernel` = (rows, columns) at every place of `output` = (rows, columns) in a map of `width`
+    /// columns.
+    pub fn new(
+        output: [usize; 2],
+        kernel: [usize; 2],
+        strides: [usize; 2],
+        dilation: [usize; 2],
+        width: usize,
+        channels: usize,
+    ) -> Self {
+        let places = |[rows, columns]: [usize; 2], [down, right]: [usize; 2]| {
+            let at =
+                move |row: usize, column: usize| ((row * down * width + column * right) * channels) as u32;
+            (0..rows).flat_map(|row| (0..columns).map(move |column| at(row, column))).collect()
+        };
+        Self { origins: places(output, strides), offsets: places(kernel, dilation), channels }
+    }
+}
+
+#[inline(always)]
+fn forward_body<A: Arithmetic>(taps: &Taps, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    let channels = taps.channels;
+    for (&origin, y) in taps.origins.iter().zip(y.chunks_exact_mut(channels)) {
+        match bias {
+            Some(bias) => y.copy_from_slice(bias),
+            None => y.fill(0.0),
+        }
+        for (&offset, weights) in taps.offsets.iter().zip(kernel.chunks_exact(channels)) {
+            let x = &x[(origin + offset) as usize..][..channels];
+            for ((y, &x), &weight) in y.iter_mut().zip(x).zip(weights) {
+                *y = A::mul_add(x, weight, *y);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn backward_body<A: Arithmetic>(taps: &Taps, kernel: &[f32], dy: &[f32], dx: &mut [f32]) {
+    let channels = taps.channels;
+    for (&origin, dy) in taps.origins.iter().zip(dy.chunks_exact(channels)) {
+        for (&offset, weights) in taps.offsets.iter().zip(kernel.chunks_exact(channels)) {
+            let dx = &mut dx[(origin + offset) as usize..][..channels];
+            for ((dx, &dy), &weight) in dx.iter_mut().zip(dy).zip(weights) {
+                *dx = A::mul_add(dy, weight, *dx);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn gradient_body<A: Arithmetic>(taps: &Taps, x: &[f32], dy: &[f32], gradient: &mut [f32]) {
+    let channels = taps.channels;
+    for (&origin, dy) in taps.origins.iter().zip(dy.chunks_exact(channels)) {
+        for (&offset, sums) in taps.offsets.iter().zip(gradient.chunks_exact_mut(channels)) {
+            let x = &x[(origin + offset) as usize..][..channels];
+            for ((sum, &x), &dy) in sums.iter_mut().zip(x).zip(dy) {
+                *sum = A::mul_add(x, dy, *sum);
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// y\[window, c\] = Σ x\[window, tap, c\]·kernel\[tap, c\] + bias\[c\]
+    pub fn forward(taps: &Taps, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) = forward_body
+}
+
+dispatch! {
+    /// dx\[window, tap, c\] += dy\[window, c\]·kernel\[tap, c\]
+    pub fn backward(taps: &Taps, kernel: &[f32], dy: &[f32], dx: &mut [f32]) = backward_body
+}
+
+dispatch! {
+    /// gradient\[tap, c\] += Σ x\[window, tap, c\]·dy\[window, c\], summed over the windows in their order
+    pub fn gradient(taps: &Taps, x: &[f32], dy: &[f32], gradient: &mut [f32]) = gradient_body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Separate;
+
+    fn numbers(len: usize, seed: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * 31 + seed * 17) % 23) as f32 / 8.0 - 1.375).collect()
+    }
+
+    #[test]
+    fn agree_with_the_plain_loops() {
+        let (output, kernel, strides, dilation, channels) = ([2, 3], [3, 2], [2, 1], [1, 2], 19);
+        let (height, width) = (5, 5);
+        let taps = Taps::new(output, kernel, strides, dilation, width, channels);
+        let (x, weights) = (numbers(height * width * channels, 1), numbers(6 * channels, 2));
+        let (bias, dy) = (numbers(channels, 3), numbers(6 * channels, 4));
+        let (mut y, mut dx) = (bias.repeat(6), vec![0.5; x.len()]);
+        let mut sums = vec![0.25; weights.len()];
+        for window in 0..6 {
+            for tap in 0..6 {
+                for c in 0..channels {
+                    let row = window / 3 * strides[0] + tap / 2 * dilation[0];
+                    let column = window % 3 * strides[1] + tap % 2 * dilation[1];
+                    let at = (row * width + column) * channels + c;
+                    y[window * channels + c] += x[at] * weights[tap * channels + c];
+                    dx[at] += dy[window * channels + c] * weights[tap * channels + c];
+                    sums[tap * channels + c] += x[at] * dy[window * channels + c];
+                }
+            }
+        }
+        let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+        for body in [forward, forward_body::<Separate>] {
+            let mut came = vec![f32::NAN; y.len()];
+            body(&taps, &x, &weights, Some(&bias), &mut came);
+            assert!(close(&came, &y));
+        }
+        for body in [backward, backward_body::<Separate>] {
+            let mut came = vec![0.5; x.len()];
+            body(&taps, &weights, &dy, &mut came);
+            assert!(close(&came, &dx));
+        }
+        for body in [gradient, gradient_body::<Separate>] {
+            let mut came = vec![0.25; sums.len()];
+            body(&taps, &x, &dy, &mut came);
+            assert!(close(&came, &sums));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Largest and mean values of windows, of channels-last maps.
+
+use std::ops::Range;
+
+use crate::isa::dispatch;
+
+/// Which rows and columns of a map each window covers, those beyond the edge left out.
+#[derive(Clone, Debug)]
+pub struct Pools {
+    /// For each row of the output.
+    pub rows: Vec<Range<usize>>,
+    /// For each column of the output.
+    pub columns: Vec<Range<usize>>,
+    /// Columns of the map.
+    pub width: usize,
+    /// Channels of the map.
+    pub channels: usize,
+}
+
+impl Pools {
+    /// Elements of the output.
+    pub fn output_len(&self) -> usize {
+        self.rows.len() * self.columns.len() * self.channels
+    }
+
+    /// Calls `f` for each window with its place in the output and its row and column ranges.
+    #[inline(always)]
+    fn for_each(&self, mut f: impl FnMut(usize, &Range<usize>, &Range<usize>)) {
+        for (i, rows) in self.rows.iter().enumerate() {
+            for (j, columns) in self.columns.iter().enumerate() {
+                f((i * self.columns.len() + j) * self.channels, rows, columns);
+            }
+        }
+    }
+
+    /// Calls `f` with the start of each place of a window.
+    #[inline(always)]
+    fn places(&self, rows: &Range<usize>, columns: &Range<usize>, mut f: impl FnMut(usize)) {
+        for row in rows.clone() {
+            for column in columns.clone() {
+                f((row * self.width + column) * self.channels);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn largest<A>(pools: &Pools, rows: &Range<usize>, columns: &Range<usize>, x: &[f32], y: &mut [f32]) {
+    y.fill(f32::NEG_INFINITY);
+    pools.places(rows, columns, |start| {
+        for (y, &x) in y.iter_mut().zip(&x[start..start + pools.channels]) {
+            // NaN stays, as it must not get lost in a maximum.
+            *y = if x > *y || x.is_nan() { x } else { *y };
+        }
+    });
+}
+
+#[inline(always)]
+fn max_body<A>(pools: &Pools, x: &[f32], y: &mut [f32]) {
+    pools.for_each(|at, rows, columns| {
+        largest::<A>(pools, rows, columns, x, &mut y[at..at + pools.channels]);
+    });
+}
+
+#[inline(always)]
+fn max_backward_body<A>(pools: &Pools, x: &[f32], dy: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
+    let channels = pools.channels;
+    let (maxima, rest) = scratch.split_at_mut(channels);
+    let left = &mut rest[..channels];
+    dx.fill(0.0);
+    pools.for_each(|at, rows, columns| {
+        largest::<A>(pools, rows, columns, x, maxima);
+        left.copy_from_slice(&dy[at..at + channels]);
+        pools.places(rows, columns, |start| {
+            let (x, dx) = (&x[start..start + channels], &mut dx[start..start + channels]);
+            for (((dx, &x), left), &max) in dx.iter_mut().zip(x).zip(left.iter_mut()).zip(maxima.iter()) {
+                // The first of equals gets it all.
+                let hit = x == max;
+                *dx += if hit { *left } else { 0.0 };
+                *left = if hit { 0.0 } else { *left };
+            }
+        });
+    });
+}
+
+#[inline(always)]
+fn average_body<A>(pools: &Pools, x: &[f32], y: &mut [f32]) {
+    pools.for_each(|at, rows, columns| {
+        let y = &mut y[at..at + pools.channels];
+        y.fill(0.0);
+        pools.places(rows, columns, |start| {
+            for (y, &x) in y.iter_mut().zip(&x[start..start + pools.channels]) {
+                *y += x;
+            }
+        });
+        let share = 1.0 / (rows.len() * columns.len()) as f32;
+        y.iter_mut().for_each(|y| *y *= share);
+    });
+}
+
+#[inline(always)]
+fn average_backward_body<A>(pools: &Pools, dy: &[f32], dx: &mut [f32]) {
+    dx.fill(0.0);
+    pools.for_each(|at, rows, columns| {
+        let share = 1.0 / (rows.len() * columns.len()) as f32;
+        let dy = &dy[at..at + pools.channels];
+        pools.places(rows, columns, |start| {
+            for (dx, &dy) in dx[start..start + pools.channels].iter_mut().zip(dy) {
+                *dx += dy * share;
+            }
+        });
+    });
+}
+
+dispatch! {
+    /// y\[window, c\] = max x\[place, c\] over the window's places
+    pub fn max(pools: &Pools, x: &[f32], y: &mut [f32]) = max_body
+}
+
+dispatch! {
+    /// dx: dy at the first place of each window that has its largest value, summed over the windows. `scratch` has two
+    /// elements for each channel.
+    pub fn max_backward(pools: &Pools, x: &[f32], dy: &[f32], dx: &mut [f32], scratch: &mut [f32])
+        = max_backward_body
+}
+
+dispatch! {
+    /// y\[window, c\] = mean of x\[place, c\] over the window's places
+    pub fn average(pools: &Pools, x: &[f32], y: &mut [f32]) = average_body
+}
+
+dispatch! {
+    /// dx: each window's share of dy at each of its places, summed over the windows
+    pub fn average_backward(pools: &Pools, dy: &[f32], dx: &mut [f32]) = average_backward_body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Overlapping windows, the last ones cut off at the edge; 11 channels.
+    fn pools() -> Pools {
+        Pools { rows: vec![0..2, 1..3, 2..3], columns: vec![0..3, 2..4], width: 4, channels: 11 }
+    }
+
+    fn numbers(len: usize, modulus: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * 29) % modulus) as f32 - 5.0).collect()
+    }
+
+    /// (place in the output, places in the map) for every window and channel
+    fn windows(pools: &Pools) -> Vec<(usize, Vec<usize>)> {
+        let mut windows = Vec::new();
+        for (i, rows) in pools.rows.iter().enumerate() {
+            for (j, columns) in pools.columns.iter().enumerate() {
+                for c in 0..pools.channels {
+                    let at = |row, column| (row * pools.width + column) * pools.channels + c;
+                    let places = rows.clone().flat_map(|r| columns.clone().map(move |q| at(r, q))).collect();
+                    windows.push(((i * pools.columns.len() + j) * pools.channels + c, places));
+                }
+            }
+        }
+        windows
+    }
+
+    #[test]
+    fn agree_with_the_plain_loops() {
+        let pools = pools();
+        // Few different values, so that windows have ties.
+        let (x, dy) = (numbers(3 * 4 * 11, 7), numbers(pools.output_len(), 23));
+        let (mut y, mut mean) = (vec![0.0; dy.len()], vec![0.0; dy.len()]);
+        let (mut dx, mut mean_dx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        for (out, places) in windows(&pools) {
+            let (mut best, mut sum) = (places[0], 0.0);
+            for &place in &places {
+                sum += x[place];
+                mean_dx[place] += dy[out] * (1.0 / places.len() as f32);
+                if x[place] > x[best] {
+                    best = place;
+                }
+            }
+            (y[out], mean[out]) = (x[best], sum * (1.0 / places.len() as f32));
+            dx[best] += dy[out];
+        }
+        let mut came = vec![f32::NAN; y.len()];
+        max(&pools, &x, &mut came);
+        assert_eq!(came, y);
+        average(&pools, &x, &mut came);
+        assert_eq!(came, mean);
+        let mut came = vec![f32::NAN; x.len()];
+        max_backward(&pools, &x, &dy, &mut came, &mut [f32::NAN; 22]);
+        assert_eq!(came, dx);
+        average_backward(&pools, &dy, &mut came);
+        assert_eq!(came, mean_dx);
+    }
+
+    #[test]
+    fn nan_is_not_lost() {
+        let pools = Pools { rows: vec![0..1], columns: vec![0..3], width: 3, channels: 1 };
+        for x in [[f32::NAN, 1.0, 2.0], [1.0, f32::NAN, 2.0], [1.0, 2.0, f32::NAN]] {
+            let mut y = [0.0];
+            max(&pools, &x, &mut y);
+            assert!(y[0].is_nan(), "{x:?}");
+        }
+    }
+}

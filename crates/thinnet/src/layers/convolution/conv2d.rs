@@ -1,0 +1,215 @@
+//! `Conv2D`: kernels that slide over maps.
+
+use serde::{Deserialize, Serialize};
+
+use super::product::Convolution;
+use super::{axes, check_groups};
+use crate::activations::Activation;
+use crate::config::Argument;
+use crate::constraints::Constraint;
+use crate::initializers::Initializer;
+use crate::layers::arguments::{DataFormat, Padding, Pair, map};
+use crate::layers::{
+    Base, Built, Layer, Operation, Variable, activation_methods, base_methods, layer_methods, weight_methods,
+};
+use crate::regularizers::Regularizer;
+use crate::shape::Shape;
+
+/// Cross-correlates maps with `filters` kernels, adds a bias and applies an activation: (rows, columns, channels) becomes
+/// (rows', columns', filters), where rows' = ⌊(rows − extent) / stride⌋ + 1 for padding "valid" and ⌈rows / stride⌉ for
+/// "same", with extent = (kernel − 1)·dilation + 1; columns likewise.
+///
+/// y\[i, j, f\] = activation(bias\[f\] + Σ x\[i·stride + a·dilation, j·stride + b·dilation, c\]·kernel\[a, b, c, f\])
+///
+/// Variables: `kernel` (rows, columns, channels / groups, filters) and, unless switched off, `bias` (filters).
+///
+/// ```
+/// use thinnet::prelude::*;
+/// let layer = Conv2D::new(32, (3, 3)).padding(Padding::Same).activation(Relu);
+/// let built = layer.build(&Shape::from([32, 32, 3])).unwrap();
+/// assert_eq!(built.output, Shape::from([32, 32, 32]));
+/// assert_eq!(built.variables[0].shape, [3, 3, 3, 32]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Conv2D {
+    #[serde(skip)]
+    base: Base,
+    filters: usize,
+    kernel_size: Pair,
+    strides: Pair,
+    padding: Padding,
+    data_format: DataFormat,
+    dilation_rate: Pair,
+    groups: usize,
+    activation: Argument<Activation>,
+    use_bias: bool,
+    kernel_initializer: Argument<Initializer>,
+    bias_initializer: Argument<Initializer>,
+    kernel_regularizer: Option<Argument<Regularizer>>,
+    bias_regularizer: Option<Argument<Regularizer>>,
+    activity_regularizer: Option<Argument<Regularizer>>,
+    kernel_constraint: Option<Argument<Constraint>>,
+    bias_constraint: Option<Argument<Constraint>>,
+}
+
+impl Default for Conv2D {
+    /// Without filters: they must be given, and the kernel's size.
+    fn default() -> Self {
+        Self {
+            base: Base::default(),
+            filters: 0,
+            kernel_size: Pair([1, 1]),
+            strides: Pair([1, 1]),
+            padding: Padding::Valid,
+            data_format: DataFormat,
+            dilation_rate: Pair([1, 1]),
+            groups: 1,
+            activation: Activation::Linear.into(),
+            use_bias: true,
+            kernel_initializer: "glorot_uniform".into(),
+            bias_initializer: "zeros".into(),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+            activity_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
+        }
+    }
+}
+
+impl Conv2D {
+    /// `filters` kernels of a size: one number for both sides, or (rows, columns).
+    pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
+        Self { filters, kernel_size: kernel_size.into(), ..Self::default() }
+    }
+
+    base_methods!();
+
+    /// How far apart neighbouring windows are. Default: 1.
+    #[must_use]
+    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
+        self.strides = strides.into();
+        self
+    }
+
+    /// What windows find beyond the edge. Default: valid.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// How far apart neighbouring elements of a window are; with strides of 1 only. Default: 1.
+    #[must_use]
+    pub fn dilation_rate(mut self, dilation_rate: impl Into<Pair>) -> Self {
+        self.dilation_rate = dilation_rate.into();
+        self
+    }
+
+    /// Into how many groups channels and filters are dealt: each filter sees its group's channels. Default: 1.
+    #[must_use]
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    activation_methods!();
+
+    weight_methods!("kernel", kernel_initializer = "glorot_uniform", kernel_regularizer, kernel_constraint);
+}
+
+impl Layer for Conv2D {
+    layer_methods!("Conv2D");
+
+    fn build(&self, input: &Shape) -> Result<Built, String> {
+        let [rows, columns, channels] = map(input)?;
+        let (filters, groups) = (self.filters, self.groups);
+        check_groups(groups, channels, filters)?;
+        let axes = axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, self.padding)?;
+        let [height, width] = self.kernel_size.0;
+        let mut variables = vec![Variable::weights(
+            "kernel",
+            vec![height, width, channels / groups, filters],
+            &self.kernel_initializer,
+            self.kernel_regularizer.as_ref(),
+            self.kernel_constraint.as_ref(),
+        )?];
+        if self.use_bias {
+            variables.push(Variable::weights(
+                "bias",
+                vec![filters],
+                &self.bias_initializer,
+                self.bias_regularizer.as_ref(),
+                self.bias_constraint.as_ref(),
+            )?);
+        }
+        let output = Shape::from([axes[0].output, axes[1].output, filters]);
+        let product = Convolution::new(axes, channels, filters, groups, self.use_bias);
+        let operations = vec![Operation::transform(product, 0..variables.len())];
+        Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activations::Tanh;
+    use crate::layers::testing;
+
+    #[test]
+    fn behaves_as_a_layer() {
+        testing::check(&Conv2D::new(2, 3), &[&[3, 3, 1], &[4, 5, 2]]);
+        testing::check(&Conv2D::new(3, (2, 1)).use_bias(false).activation(Tanh), &[&[2, 3, 2]]);
+        testing::check(&Conv2D::new(17, 1), &[&[1, 2, 3]]);
+    }
+
+    #[test]
+    fn behaves_with_every_padding_stride_and_dilation() {
+        for padding in [Padding::Valid, Padding::Same] {
+            for kernel in [(2, 2), (3, 2), (1, 3)] {
+                let layer = Conv2D::new(2, kernel).padding(padding);
+                testing::check(&layer.clone().strides((2, 3)), &[&[4, 5, 1], &[5, 4, 2]]);
+                testing::check(&layer.dilation_rate((2, 1)), &[&[5, 3, 2]]);
+            }
+        }
+    }
+
+    #[test]
+    fn behaves_with_groups() {
+        testing::check(&Conv2D::new(4, 2).groups(2), &[&[3, 3, 4]]);
+        testing::check(&Conv2D::new(6, (1, 2)).groups(3).padding(Padding::Same), &[&[2, 3, 3]]);
+    }
+
+    #[test]
+    fn bad_arguments_are_explained() {
+        let layer = Conv2D::new(4, 3);
+        testing::fails(
+            &layer,
+            &[28, 28],
+            "expected maps of shape (rows, columns, channels), got samples of shape (None, 28, 28): for images without an \
+             axis of channels, put a Reshape before",
+        );
+        testing::fails(
+            &layer.clone().groups(2),
+            &[5, 5, 3],
+            "the number of input channels must be divisible by groups = 2, got 3",
+        );
+        testing::fails(
+            &layer.clone().groups(3),
+            &[5, 5, 3],
+            "the number of filters must be divisible by groups = 3, got 4",
+        );
+        testing::fails(
+            &layer.clone().strides(2).dilation_rate(2),
+            &[9, 9, 3],
+            "strides (2, 2) and dilation_rate (2, 2) cannot both be larger than 1, as in Keras",
+        );
+        testing::fails(
+            &layer.padding(Padding::Causal),
+            &[5, 5, 3],
+            "padding must be \"valid\" or \"same\": \"causal\" is for Conv1D",
+        );
+        testing::fails(&Conv2D::new(0, 3), &[5, 5, 3], "filters must be a positive integer, got 0");
+    }
+}
