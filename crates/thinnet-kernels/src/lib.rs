@@ -14,6 +14,7 @@ pub mod gemm;
 pub mod isa;
 mod math;
 pub mod normal;
+pub mod normalization;
 pub mod optimizers;
 pub mod philox;
 pub mod pool;

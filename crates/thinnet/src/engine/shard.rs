@@ -166,7 +166,7 @@ impl Shard {
         for node in (lower.max(plan.first_trainable)..upper).rev() {
             self.backward_chain(pass, node, first, linked, scratch);
             if done < meetings.len() && node == lower {
-                self.sum_backward(pass, meetings.len() - done - 1, node, first);
+                self.sum_backward(pass, meetings.len() - done - 1, node, first, scratch);
             } else {
                 self.backward_source(pass, node, first, scratch);
             }
@@ -296,14 +296,14 @@ impl Shard {
         }
     }
 
-    fn sum_backward(&mut self, pass: &Pass, meeting: usize, node: usize, first: usize) {
+    fn sum_backward(&mut self, pass: &Pass, meeting: usize, node: usize, first: usize, scratch: &mut [f32]) {
         let Some((placed, source)) = pass.plan.nodes[node].transform() else { return };
         if let Some(of_batch) = placed.operation.batch_sums() {
             let x = &self.values[source][..self.rows * pass.plan.nodes[source].len];
             let dy = &self.gradients[node][..self.rows * pass.plan.nodes[node].len];
             let cx = Self::context(pass, placed.layer, first);
             let sums = &mut self.sums[meeting].backward;
-            of_batch.backward_sums(&cx, Self::variables(pass, node), x, dy, sums);
+            of_batch.backward_sums(&cx, Self::variables(pass, node), x, dy, scratch, sums);
         }
     }
 

@@ -15,11 +15,15 @@ mod flatten;
 mod input;
 mod leaky_relu;
 mod names;
+mod normalization;
 mod operation;
+mod pooling;
 mod registry;
 mod relu;
 mod rescaling;
 mod reshape;
+mod reshaping;
+mod residual;
 mod softmax;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -44,17 +48,27 @@ pub(crate) use activity_regularization::ActivityRegularization;
 pub use arguments::{Padding, Pair};
 pub use convolution::{Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D};
 pub use dense::Dense;
-pub use dropout::{AlphaDropout, Dropout, GaussianDropout, GaussianNoise, NoiseShape};
+pub use dropout::{
+    AlphaDropout, Dropout, GaussianDropout, GaussianNoise, NoiseShape, SpatialDropout1D, SpatialDropout2D,
+    SpatialDropout3D,
+};
 pub use elu::ELU;
 pub use flatten::Flatten;
 pub use input::Input;
 pub use leaky_relu::LeakyReLU;
 pub(crate) use names::names;
+pub use normalization::{Axes, BatchNormalization, LayerNormalization};
 pub use operation::{BatchSums, ByPiece, ByShard, Gradients, InPlace, Needs, Nested, Operation, Transform};
+pub use pooling::{
+    AveragePooling1D, AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D,
+    GlobalMaxPooling2D, MaxPooling1D, MaxPooling2D,
+};
 pub use registry::{from_config, from_value, to_config, to_keras};
 pub use relu::ReLU;
 pub use rescaling::Rescaling;
 pub use reshape::Reshape;
+pub use reshaping::{Cropping2D, Interpolation, Margins, UpSampling2D, ZeroPadding2D};
+pub use residual::Residual;
 pub use softmax::Softmax;
 
 /// A layer's description. See the module's text.

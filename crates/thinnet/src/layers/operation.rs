@@ -132,8 +132,16 @@ pub trait BatchSums: Debug + Send + Sync {
     /// Writes the sums that the forward pass needs of some rows.
     fn forward_sums(&self, x: &[f32], sums: &mut [f64]);
 
-    /// Writes the sums that the backward pass needs of some rows.
-    fn backward_sums(&self, cx: &Context, variables: Variables, x: &[f32], dy: &[f32], sums: &mut [f64]);
+    /// Writes the sums that the backward pass needs of some rows. `scratch` is that of the operation.
+    fn backward_sums(
+        &self,
+        cx: &Context,
+        variables: Variables,
+        x: &[f32],
+        dy: &[f32],
+        scratch: &mut [f32],
+        sums: &mut [f64],
+    );
 
     /// The gradient of elements `start..start + out.len()` of a variable, from the backward pass's sums over the batch.
     fn gradient(&self, variable: usize, start: usize, sums: &[f64], out: &mut [f32]);

@@ -5,9 +5,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Activation, AlphaDropout, Base, Conv1D, Conv2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten,
-    GaussianDropout, GaussianNoise, Input, Layer, LeakyReLU, ReLU, Rescaling, Reshape, SeparableConv2D,
-    Softmax,
+    Activation, AlphaDropout, AveragePooling1D, AveragePooling2D, Base, BatchNormalization, Conv1D, Conv2D,
+    Cropping2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GaussianDropout, GaussianNoise,
+    GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, Input, Layer,
+    LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, ReLU, Rescaling, Reshape, Residual,
+    SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, UpSampling2D,
+    ZeroPadding2D,
 };
 use crate::config::{Tagged, parse};
 use crate::error::{Error, Result};
@@ -30,12 +33,16 @@ where
     Class { name, required, read: |place, config| Ok(Box::new(parse::<L>(place, config)?)) }
 }
 
-fn classes() -> [Class; 19] {
+fn classes() -> [Class; 36] {
     [
         class::<Activation>("Activation", &["activation"]),
         class::<AlphaDropout>("AlphaDropout", &["rate"]),
+        class::<AveragePooling1D>("AveragePooling1D", &[]),
+        class::<AveragePooling2D>("AveragePooling2D", &[]),
+        class::<BatchNormalization>("BatchNormalization", &[]),
         class::<Conv1D>("Conv1D", &["filters", "kernel_size"]),
         class::<Conv2D>("Conv2D", &["filters", "kernel_size"]),
+        class::<Cropping2D>("Cropping2D", &[]),
         class::<Dense>("Dense", &["units"]),
         class::<DepthwiseConv2D>("DepthwiseConv2D", &["kernel_size"]),
         class::<Dropout>("Dropout", &["rate"]),
@@ -43,14 +50,27 @@ fn classes() -> [Class; 19] {
         class::<Flatten>("Flatten", &[]),
         class::<GaussianDropout>("GaussianDropout", &["rate"]),
         class::<GaussianNoise>("GaussianNoise", &["stddev"]),
-        class::<Input>("InputLayer", &[]),
+        class::<GlobalAveragePooling1D>("GlobalAveragePooling1D", &[]),
+        class::<GlobalAveragePooling2D>("GlobalAveragePooling2D", &[]),
+        class::<GlobalMaxPooling1D>("GlobalMaxPooling1D", &[]),
+        class::<GlobalMaxPooling2D>("GlobalMaxPooling2D", &[]),
         class::<Input>("Input", &[]),
+        class::<Input>("InputLayer", &[]),
+        class::<LayerNormalization>("LayerNormalization", &[]),
         class::<LeakyReLU>("LeakyReLU", &[]),
+        class::<MaxPooling1D>("MaxPooling1D", &[]),
+        class::<MaxPooling2D>("MaxPooling2D", &[]),
         class::<ReLU>("ReLU", &[]),
         class::<Rescaling>("Rescaling", &["scale"]),
         class::<Reshape>("Reshape", &["target_shape"]),
+        class::<Residual>("Residual", &["layers"]),
         class::<SeparableConv2D>("SeparableConv2D", &["filters", "kernel_size"]),
         class::<Softmax>("Softmax", &[]),
+        class::<SpatialDropout1D>("SpatialDropout1D", &["rate"]),
+        class::<SpatialDropout2D>("SpatialDropout2D", &["rate"]),
+        class::<SpatialDropout3D>("SpatialDropout3D", &["rate"]),
+        class::<UpSampling2D>("UpSampling2D", &[]),
+        class::<ZeroPadding2D>("ZeroPadding2D", &[]),
     ]
 }
 

@@ -176,7 +176,8 @@ impl Chain {
                     let mut sums = Vec::new();
                     if let (true, Some(of_batch)) = (cx.is_training(), operation.batch_sums()) {
                         sums.resize(of_batch.count(), f64::NAN);
-                        of_batch.backward_sums(cx, variables, x, &dy, &mut sums);
+                        let mut scratch = vec![f32::NAN; operation.scratch(rows)];
+                        of_batch.backward_sums(cx, variables, x, &dy, &mut scratch, &mut sums);
                         variables = variables.with_sums(&pair[1].sums, &sums);
                     }
                     if cx.is_training() {

@@ -53,6 +53,11 @@ impl Dropout {
         self
     }
 
+    /// The same for a layer that has these arguments in another form.
+    pub(super) fn with(self, noise_shape: Vec<i64>, seed: Option<u64>) -> Self {
+        Self { noise_shape: Some(noise_shape.into()), seed, ..self }
+    }
+
     base_methods!();
 }
 

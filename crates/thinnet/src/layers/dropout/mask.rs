@@ -61,8 +61,17 @@ impl Mask {
             if !batch {
                 draw(cx.first + row, kept);
             }
-            for (x, &draw) in x.iter_mut().zip(index) {
-                *x = shared(kept[draw as usize] != 0.0, *x);
+            match index {
+                None => {
+                    for x in x.chunks_exact_mut(*draws) {
+                        x.iter_mut().zip(&*kept).for_each(|(x, &kept)| *x = shared(kept != 0.0, *x));
+                    }
+                }
+                Some(index) => {
+                    for (x, &draw) in x.iter_mut().zip(index) {
+                        *x = shared(kept[draw as usize] != 0.0, *x);
+                    }
+                }
             }
         }
     }

@@ -10,6 +10,10 @@ mod gaussian_dropout;
 mod gaussian_noise;
 mod mask;
 mod noise_shape;
+mod spatial_dropout;
+mod spatial_dropout1d;
+mod spatial_dropout2d;
+mod spatial_dropout3d;
 #[cfg(test)]
 mod statistics;
 
@@ -18,6 +22,9 @@ pub use dropout::Dropout;
 pub use gaussian_dropout::GaussianDropout;
 pub use gaussian_noise::GaussianNoise;
 pub use noise_shape::NoiseShape;
+pub use spatial_dropout1d::SpatialDropout1D;
+pub use spatial_dropout2d::SpatialDropout2D;
+pub use spatial_dropout3d::SpatialDropout3D;
 
 use crate::engine::Context;
 use crate::random::{Domain, Stream};

@@ -35,8 +35,8 @@ pub(super) struct Sharing {
     pub(super) batch: bool,
     /// How many draws a sample (or the batch) has.
     pub(super) draws: usize,
-    /// Each element's draw.
-    pub(super) index: Vec<u32>,
+    /// Each element's draw; none where the draws are repeated one after the other, as for whole channels.
+    pub(super) index: Option<Vec<u32>>,
 }
 
 impl NoiseShape {
@@ -90,7 +90,8 @@ impl NoiseShape {
                 .collect();
             draws *= if kept { places } else { 1 };
         }
-        Ok(Some(Sharing { batch, draws: draws as usize, index }))
+        let repeats = index.iter().zip((0..draws).cycle()).all(|(&draw, repeated)| draw == repeated);
+        Ok(Some(Sharing { batch, draws: draws as usize, index: (!repeats).then_some(index) }))
     }
 }
 
@@ -111,14 +112,15 @@ mod tests {
 
     #[test]
     fn axes_of_one_share_and_others_do_not() {
-        let shared =
-            |batch, draws, index: [u32; 6]| Ok(Some(Sharing { batch, draws, index: index.to_vec() }));
+        let shared = |batch, draws, index: Option<[u32; 6]>| {
+            Ok(Some(Sharing { batch, draws, index: index.map(|index| index.to_vec()) }))
+        };
         assert_eq!(sharing([-1, 2, 3]), Ok(None));
         assert_eq!(sharing([-1, -1, -1]), Ok(None));
-        assert_eq!(sharing([-1, 1, 3]), shared(false, 3, [0, 1, 2, 0, 1, 2]));
-        assert_eq!(sharing([-1, 2, 1]), shared(false, 2, [0, 0, 0, 1, 1, 1]));
-        assert_eq!(sharing([-1, 1, 1]), shared(false, 1, [0; 6]));
-        assert_eq!(sharing([1, 2, 3]), shared(true, 6, [0, 1, 2, 3, 4, 5]));
+        assert_eq!(sharing([-1, 1, 3]), shared(false, 3, None));
+        assert_eq!(sharing([-1, 2, 1]), shared(false, 2, Some([0, 0, 0, 1, 1, 1])));
+        assert_eq!(sharing([-1, 1, 1]), shared(false, 1, None));
+        assert_eq!(sharing([1, 2, 3]), shared(true, 6, None));
     }
 
     #[test]
