@@ -30,7 +30,7 @@ A case also holds sums and first elements of the images' bytes and of each initi
 differs from Keras's usual float32 by up to 1e-4 in the losses of steps: nearly all of that is 1 - 0.999^t in Adam, which
 Keras takes in float32. `spread` says how far single losses move when initial weights change by rounding: the largest
 absolute difference from six float32 trainings whose initial weights were each multiplied by 1 + 1e-6·(standard normal).
-Adam makes the network's first steps large wherever a gradient is tiny, so after some steps that is more than rounding.
+That grows with the steps because the slightest difference can tip a relu or the maximum of a window the other way.
 """
 import gzip
 import json
