@@ -13,6 +13,8 @@ mod dropout;
 mod elu;
 mod flatten;
 mod input;
+#[cfg(test)]
+mod keras;
 mod leaky_relu;
 mod names;
 mod normalization;

@@ -19,7 +19,7 @@ pub(crate) fn training(step: u64) -> Context {
     Context { phase: Phase::Training, stream, step, first: 0, batch_size: ROWS }
 }
 
-fn inference() -> Context {
+pub(super) fn inference() -> Context {
     Context { phase: Phase::Inference, ..training(0) }
 }
 
@@ -66,19 +66,20 @@ pub(crate) fn train(layer: &dyn Layer, shape: &[usize], cx: &Context, x: &[f32])
 
 /// A layer's operations, and values of its variables.
 #[derive(Clone)]
-struct Chain {
+pub(super) struct Chain {
     operations: Vec<Operation>,
     variables: Vec<Variable>,
     ranges: Vec<Range<usize>>,
-    arena: Vec<f32>,
+    /// The variables' values.
+    pub(super) arena: Vec<f32>,
     /// Elements of an input sample and of an output sample.
     lens: [usize; 2],
 }
 
 /// The gradients by the input and by all variables.
-struct Slopes {
-    x: Vec<f32>,
-    arena: Vec<f32>,
+pub(super) struct Slopes {
+    pub(super) x: Vec<f32>,
+    pub(super) arena: Vec<f32>,
 }
 
 /// Numbers before and after an operation, and the sums over the batch.
@@ -103,9 +104,28 @@ impl Shards for Whole<'_> {
 impl Chain {
     #[track_caller]
     fn build(layer: &dyn Layer, input: &Shape) -> Self {
-        let built = layer.build(input).unwrap();
+        Self::of(&[layer.clone_box()], input)
+    }
+
+    /// The operations of layers that stand one behind the other.
+    #[track_caller]
+    pub(super) fn of(layers: &[Box<dyn Layer>], input: &Shape) -> Self {
+        let (mut variables, mut operations) = (Vec::new(), Vec::new());
+        let mut shape = input.clone();
+        for layer in layers {
+            let built = layer.build(&shape).unwrap();
+            let first = variables.len();
+            operations.extend(built.operations.into_iter().map(|operation| match operation {
+                Operation::Transform { operation, variables: Range { start, end } } => {
+                    Operation::Transform { operation, variables: first + start..first + end }
+                }
+                other => other,
+            }));
+            variables.extend(built.variables);
+            shape = built.output;
+        }
         let (mut arena, mut ranges) = (Vec::new(), Vec::new());
-        for variable in &built.variables {
+        for variable in &variables {
             let start = arena.len();
             let positive = variable.name.ends_with("variance");
             let value = |i: usize| ((i * 7 % 13) as f32 - 5.5) / 8.0;
@@ -114,11 +134,29 @@ impl Chain {
                 .extend((start..start + len).map(|i| if positive { value(i).abs() + 0.5 } else { value(i) }));
             ranges.push(start..arena.len());
         }
-        let lens = [input.len(), built.output.len()];
-        Self { operations: built.operations, variables: built.variables, ranges, arena, lens }
+        Self { operations, variables, ranges, arena, lens: [input.len(), shape.len()] }
     }
 
-    fn forward(&self, cx: &Context, x: &[f32]) -> Vec<f32> {
+    /// Each variable's name, shape and place in the arena.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&Variable, Range<usize>)> {
+        self.variables.iter().zip(self.ranges.iter().cloned())
+    }
+
+    /// What the variables are after a training pass over x without an optimizer.
+    pub(super) fn learn(&self, cx: &Context, x: &[f32]) -> Vec<f32> {
+        let mut arena = self.arena.clone();
+        for (operation, recorded) in self.operations.iter().zip(&self.record(cx, x)[1..]) {
+            if let Operation::Transform { operation, variables } = operation {
+                if let Some(of_batch) = operation.batch_sums() {
+                    let ranges = &self.ranges[variables.clone()];
+                    of_batch.learn(cx.batch_size, &recorded.sums, &mut arena, ranges);
+                }
+            }
+        }
+        arena
+    }
+
+    pub(super) fn forward(&self, cx: &Context, x: &[f32]) -> Vec<f32> {
         self.record(cx, x).pop().unwrap().y
     }
 
@@ -163,7 +201,7 @@ impl Chain {
     }
 
     /// The gradients by x and the variables. What an operation did not ask for is NaN when it looks.
-    fn backward(&self, cx: &Context, x: &[f32], dy: &[f32]) -> Slopes {
+    pub(super) fn backward(&self, cx: &Context, x: &[f32], dy: &[f32]) -> Slopes {
         let record = self.record(cx, x);
         let rows = x.len() / self.lens[0];
         let (mut dy, mut arena) = (dy.to_vec(), vec![0.0; self.arena.len()]);

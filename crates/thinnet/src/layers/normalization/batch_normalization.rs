@@ -53,6 +53,10 @@ pub struct BatchNormalization {
     gamma_constraint: Option<Argument<Constraint>>,
     /// Whether several machines share their statistics: there is but one here.
     synchronized: bool,
+    /// Keras's batch renormalization (Ioffe 2017) is refused when the layer is built; its momentum is kept for Keras's
+    /// sake.
+    renorm: bool,
+    renorm_momentum: f64,
 }
 
 impl Default for BatchNormalization {
@@ -73,6 +77,8 @@ impl Default for BatchNormalization {
             beta_constraint: None,
             gamma_constraint: None,
             synchronized: false,
+            renorm: false,
+            renorm_momentum: 0.99,
         }
     }
 }
@@ -147,6 +153,9 @@ impl Layer for BatchNormalization {
         check_epsilon(self.epsilon)?;
         if !(0.0..=1.0).contains(&self.momentum) {
             return Err(format!("momentum must be in [0, 1], got {}", self.momentum));
+        }
+        if self.renorm {
+            return Err("renorm must be false: batch renormalization is not known here".into());
         }
         if input.is_empty() {
             return Err(format!("expected samples with elements, got samples of shape {input}"));

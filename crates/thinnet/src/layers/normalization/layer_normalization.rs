@@ -43,6 +43,8 @@ pub struct LayerNormalization {
     gamma_regularizer: Option<Argument<Regularizer>>,
     beta_constraint: Option<Argument<Constraint>>,
     gamma_constraint: Option<Argument<Constraint>>,
+    /// Keras's variant without a mean is refused when the layer is built.
+    rms_scaling: bool,
 }
 
 /// One axis or several: 1 is a sample's first (0 would be the batch's), −1 the last.
@@ -81,6 +83,7 @@ impl Default for LayerNormalization {
             gamma_regularizer: None,
             beta_constraint: None,
             gamma_constraint: None,
+            rms_scaling: false,
         }
     }
 }
@@ -141,6 +144,9 @@ impl Layer for LayerNormalization {
             return Err(format!("axis must be one axis or several different ones, got {numbers:?}"));
         }
         check_epsilon(self.epsilon)?;
+        if self.rms_scaling {
+            return Err("rms_scaling must be false: it is not known here".into());
+        }
         if input.is_empty() {
             return Err(format!("expected samples with elements, got samples of shape {input}"));
         }
