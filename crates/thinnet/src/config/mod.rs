@@ -7,11 +7,13 @@
 mod argument;
 mod known;
 mod named_enum;
+mod words;
 
 pub(crate) use named_enum::named_enum;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+pub(crate) use words::words;
 
 use crate::error::{Error, Result, nearest};
 

@@ -1,6 +1,7 @@
 //! Data: samples and targets at the library's edge, data sets, and the files that they come from.
 
 mod any_array;
+pub mod augmentation;
 mod contact_sheet;
 mod dataset;
 pub mod datasets;

@@ -7,6 +7,7 @@
 mod activation;
 mod activity_regularization;
 mod arguments;
+mod augmentation;
 mod convolution;
 mod dense;
 mod dropout;
@@ -27,6 +28,7 @@ mod reshape;
 mod reshaping;
 mod residual;
 mod softmax;
+mod source;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -48,6 +50,10 @@ use crate::shape::Shape;
 pub use activation::Activation;
 pub(crate) use activity_regularization::ActivityRegularization;
 pub use arguments::{Padding, Pair};
+pub use augmentation::{
+    Cutout, Factor, FlipMode, Interpolation, RandomContrast, RandomFlip, RandomRotation, RandomTranslation,
+    RandomZoom,
+};
 pub use convolution::{Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D};
 pub use dense::Dense;
 pub use dropout::{
@@ -69,7 +75,7 @@ pub use registry::{from_config, from_value, to_config, to_keras};
 pub use relu::ReLU;
 pub use rescaling::Rescaling;
 pub use reshape::Reshape;
-pub use reshaping::{Cropping2D, Interpolation, Margins, UpSampling2D, ZeroPadding2D};
+pub use reshaping::{Cropping2D, Margins, UpSampling2D, ZeroPadding2D};
 pub use residual::Residual;
 pub use softmax::Softmax;
 

@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Activation, AlphaDropout, AveragePooling1D, AveragePooling2D, Base, BatchNormalization, Conv1D, Conv2D,
-    Cropping2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GaussianDropout, GaussianNoise,
+    Cropping2D, Cutout, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GaussianDropout, GaussianNoise,
     GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, Input, Layer,
-    LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, ReLU, Rescaling, Reshape, Residual,
-    SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, UpSampling2D,
-    ZeroPadding2D,
+    LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, RandomContrast, RandomFlip, RandomRotation,
+    RandomTranslation, RandomZoom, ReLU, Rescaling, Reshape, Residual, SeparableConv2D, Softmax,
+    SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, UpSampling2D, ZeroPadding2D,
 };
 use crate::config::{Tagged, parse};
 use crate::error::{Error, Result};
@@ -33,7 +33,7 @@ where
     Class { name, required, read: |place, config| Ok(Box::new(parse::<L>(place, config)?)) }
 }
 
-fn classes() -> [Class; 36] {
+fn classes() -> [Class; 42] {
     [
         class::<Activation>("Activation", &["activation"]),
         class::<AlphaDropout>("AlphaDropout", &["rate"]),
@@ -43,6 +43,7 @@ fn classes() -> [Class; 36] {
         class::<Conv1D>("Conv1D", &["filters", "kernel_size"]),
         class::<Conv2D>("Conv2D", &["filters", "kernel_size"]),
         class::<Cropping2D>("Cropping2D", &[]),
+        class::<Cutout>("Cutout", &["size"]),
         class::<Dense>("Dense", &["units"]),
         class::<DepthwiseConv2D>("DepthwiseConv2D", &["kernel_size"]),
         class::<Dropout>("Dropout", &["rate"]),
@@ -60,6 +61,11 @@ fn classes() -> [Class; 36] {
         class::<LeakyReLU>("LeakyReLU", &[]),
         class::<MaxPooling1D>("MaxPooling1D", &[]),
         class::<MaxPooling2D>("MaxPooling2D", &[]),
+        class::<RandomContrast>("RandomContrast", &["factor"]),
+        class::<RandomFlip>("RandomFlip", &[]),
+        class::<RandomRotation>("RandomRotation", &["factor"]),
+        class::<RandomTranslation>("RandomTranslation", &["height_factor", "width_factor"]),
+        class::<RandomZoom>("RandomZoom", &["height_factor"]),
         class::<ReLU>("ReLU", &[]),
         class::<Rescaling>("Rescaling", &["scale"]),
         class::<Reshape>("Reshape", &["target_shape"]),
@@ -320,6 +326,14 @@ mod tests {
             "shape",
             "sparse",
             "data_format",
+            "size",
+            "factor",
+            "height_factor",
+            "width_factor",
+            "fill_mode",
+            "fill_value",
+            "value_range",
+            "mode",
             "quux",
         ];
         let leaf = prop_oneof![
@@ -330,6 +344,7 @@ mod tests {
             any::<f64>().prop_map(Value::from),
             Just(json!("relu")),
             Just(json!("Dropout")),
+            Just(json!("wrap")),
         ];
         let value = leaf.prop_recursive(2, 8, 4, move |inner| {
             prop_oneof![

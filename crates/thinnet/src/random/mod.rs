@@ -17,6 +17,8 @@ pub enum Domain {
     Initializer(u32),
     /// The order of the samples.
     Shuffle,
+    /// Random changes of the samples.
+    Augmentation,
 }
 
 impl Domain {
@@ -26,6 +28,7 @@ impl Domain {
             Self::OwnSeed => [2, 0],
             Self::Initializer(index) => [3, index],
             Self::Shuffle => [4, 0],
+            Self::Augmentation => [5, 0],
         }
     }
 }

@@ -26,38 +26,12 @@ pub use spatial_dropout1d::SpatialDropout1D;
 pub use spatial_dropout2d::SpatialDropout2D;
 pub use spatial_dropout3d::SpatialDropout3D;
 
-use crate::engine::Context;
-use crate::random::{Domain, Stream};
+use super::source::Source;
 
 /// Whether a rate is one.
 fn check_rate(rate: f64) -> Result<(), String> {
     match (0.0..=1.0).contains(&rate) {
         true => Ok(()),
         false => Err(format!("rate must be in [0, 1] (the fraction that is dropped), got {rate}")),
-    }
-}
-
-/// Where a layer's draws come from: the model's stream, or its own if it was given a seed.
-#[derive(Clone, Copy, Debug)]
-struct Source {
-    own: Option<Stream>,
-}
-
-impl Source {
-    fn new(seed: Option<u64>) -> Self {
-        Self { own: seed.map(|seed| Stream::new(seed, Domain::OwnSeed)) }
-    }
-
-    /// Philox's key.
-    fn key(self, cx: &Context) -> [u32; 2] {
-        self.own.unwrap_or(cx.stream).key()
-    }
-
-    /// Calls `f` with each row, the key and the last three words of the row's counters.
-    fn rows(self, cx: &Context, len: usize, x: &mut [f32], f: impl Fn([u32; 2], [u32; 3], &mut [f32])) {
-        let key = self.key(cx);
-        for (row, x) in x.chunks_exact_mut(len).enumerate() {
-            f(key, Stream::counter(cx.step, cx.first + row), x);
-        }
     }
 }

@@ -7,5 +7,5 @@ mod zero_padding2d;
 
 pub use cropping2d::Cropping2D;
 pub use frame::Margins;
-pub use up_sampling2d::{Interpolation, UpSampling2D};
+pub use up_sampling2d::UpSampling2D;
 pub use zero_padding2d::ZeroPadding2D;

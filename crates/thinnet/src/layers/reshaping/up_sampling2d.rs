@@ -2,21 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Argument;
 use crate::engine::{Context, Variables};
 use crate::layers::arguments::{DataFormat, Pair, map};
-use crate::layers::{Base, Built, Layer, Transform, base_methods, layer_methods};
+use crate::layers::{Base, Built, Interpolation, Layer, Transform, base_methods, layer_methods};
 use crate::shape::Shape;
-
-/// How values between places are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Interpolation {
-    /// The value of the place that it lies in.
-    #[default]
-    Nearest,
-    /// Between the centres of the two nearest rows, and of the two nearest columns, in proportion.
-    Bilinear,
-}
 
 /// Makes maps larger by whole factors: (rows, columns, channels) becomes (rows·factor, columns·factor, channels).
 ///
@@ -32,7 +22,7 @@ pub struct UpSampling2D {
     base: Base,
     size: Pair,
     data_format: DataFormat,
-    interpolation: Interpolation,
+    interpolation: Argument<Interpolation>,
 }
 
 impl Default for UpSampling2D {
@@ -42,7 +32,7 @@ impl Default for UpSampling2D {
             base: Base::default(),
             size: 2.into(),
             data_format: DataFormat,
-            interpolation: Interpolation::Nearest,
+            interpolation: Interpolation::Nearest.into(),
         }
     }
 }
@@ -57,8 +47,8 @@ impl UpSampling2D {
 
     /// How values between places are found. Default: nearest.
     #[must_use]
-    pub fn interpolation(mut self, interpolation: Interpolation) -> Self {
-        self.interpolation = interpolation;
+    pub fn interpolation(mut self, interpolation: impl Into<Argument<Interpolation>>) -> Self {
+        self.interpolation = interpolation.into();
         self
     }
 }
@@ -68,8 +58,9 @@ impl Layer for UpSampling2D {
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
         let [rows, columns, channels] = map(input)?;
+        let interpolation = *self.interpolation.get()?;
         let axis = |size: usize, factor: usize| match size.checked_mul(factor) {
-            Some(large) if large > 0 && large < 1 << 24 => Ok(points(size, factor, self.interpolation)),
+            Some(large) if large > 0 && large < 1 << 24 => Ok(points(size, factor, interpolation)),
             _ => Err(format!("size {} is not possible for an input of {input}", self.size)),
         };
         let (height, width) = (axis(rows, self.size.0[0])?, axis(columns, self.size.0[1])?);

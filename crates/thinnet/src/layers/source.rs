@@ -1,0 +1,44 @@
+//! Where a layer's random numbers come from.
+
+use crate::engine::Context;
+use crate::random::{Domain, Draws, Stream};
+
+/// Where a layer's draws come from: the model's stream, or its own if it was given a seed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source {
+    own: Option<Stream>,
+}
+
+impl Source {
+    pub(super) fn new(seed: Option<u64>) -> Self {
+        Self { own: seed.map(|seed| Stream::new(seed, Domain::OwnSeed)) }
+    }
+
+    fn stream(self, cx: &Context) -> Stream {
+        self.own.unwrap_or(cx.stream)
+    }
+
+    /// Philox's key.
+    pub(super) fn key(self, cx: &Context) -> [u32; 2] {
+        self.stream(cx).key()
+    }
+
+    /// Calls `f` with each row, the key and the last three words of the row's counters.
+    pub(super) fn rows(
+        self,
+        cx: &Context,
+        len: usize,
+        x: &mut [f32],
+        f: impl Fn([u32; 2], [u32; 3], &mut [f32]),
+    ) {
+        let key = self.key(cx);
+        for (row, x) in x.chunks_exact_mut(len).enumerate() {
+            f(key, Stream::counter(cx.step, cx.first + row), x);
+        }
+    }
+
+    /// The draws of a row.
+    pub(super) fn draws(self, cx: &Context, row: usize) -> Draws {
+        self.stream(cx).at(cx.step, cx.first + row)
+    }
+}
