@@ -254,3 +254,86 @@ fn within(place: f64) -> Between {
     let beyond = (place - before as f64) as f32;
     Between { index: [before, before + 1], weight: [1.0 - beyond, beyond] }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::{cases, close, floats, image, sizes};
+    use super::*;
+
+    /// Each border, interpolated and not, for maps that reach beyond the image's edges several times over.
+    #[test]
+    fn places_are_looked_up_as_by_scipy() {
+        for case in cases("lookups") {
+            let border = match case["mode"].as_str().unwrap() {
+                "nearest" => Border::Nearest,
+                "reflect" => Border::Reflect,
+                "constant" => Border::Constant,
+                "grid-constant" => Border::GridConstant,
+                "wrap" => Border::Wrap,
+                "grid-wrap" => Border::GridWrap,
+                other => panic!("unknown mode {other}"),
+            };
+            let [height, width] = sizes(&case["shape"])[..] else { panic!("two axes") };
+            let offset = floats(&case["offset"]);
+            let row = |axis: usize| {
+                let linear = floats(&case["matrix"][axis]);
+                [linear[0], linear[1], offset[axis]]
+            };
+            let map = Affine { rows: row(0), columns: row(1) };
+            let fill = case["cval"].as_f64().unwrap() as f32;
+            let nearest = case["order"] == 0;
+            let planes = [0, 1].map(|index| image(height * width, index));
+            let wanted = [0, 1].map(|index: usize| floats(&case["channels"][index]));
+            // The two images as channels of one, repeated for each of the numbers of channels that have their own loop.
+            for channels in 1..=5 {
+                let resampling = Resampling { height, width, channels, border, fill, nearest };
+                let interleave = |e: usize| planes[e % channels % 2][e / channels];
+                let x: Vec<f32> = (0..resampling.len()).map(interleave).collect();
+                let want: Vec<f64> = (0..x.len()).map(|e| wanted[e % channels % 2][e / channels]).collect();
+                let mut out = vec![f32::NAN; x.len()];
+                resampling.apply(&map, &x, &mut out);
+                close(&(&resampling, map), &out, &want);
+            }
+        }
+    }
+
+    /// ⟨A·x, y⟩ = ⟨x, Aᵀ·y⟩
+    #[test]
+    fn the_adjoint_is_the_transpose() {
+        let map = Affine { rows: [1.7, 0.6, -5.13], columns: [-0.8, 2.3, -3.42] };
+        use Border::{Constant, GridConstant, GridWrap, Nearest, Reflect, Wrap};
+        for border in [Constant, GridConstant, GridWrap, Nearest, Reflect, Wrap] {
+            for (channels, nearest) in [(1, false), (2, false), (3, true), (3, false)] {
+                let resampling = Resampling { height: 5, width: 6, channels, border, fill: 0.0, nearest };
+                let (x, dy) = (image(30 * channels, 0), image(30 * channels, 1));
+                let (mut y, mut dx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+                resampling.apply(&map, &x, &mut y);
+                resampling.adjoint(&map, &dy, &mut dx);
+                let dot = |a: &[f32], b: &[f32]| {
+                    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>()
+                };
+                let (forward, back) = (dot(&y, &dy), dot(&x, &dx));
+                assert!((forward - back).abs() < 1e-4, "{border:?}: {forward} and {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn places_that_are_no_numbers_or_far_away_do_no_harm() {
+        let x = image(12, 0);
+        for far in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300, 1e19] {
+            for mode in [FillMode::Nearest, FillMode::Constant, FillMode::Reflect, FillMode::Wrap] {
+                for (border, nearest) in
+                    [(Border::scipy(mode), false), (Border::layer(mode), false), (Border::layer(mode), true)]
+                {
+                    let resampling =
+                        Resampling { height: 3, width: 4, channels: 1, border, fill: 0.0, nearest };
+                    let map = Affine { rows: [1.0, 0.0, far], columns: [0.0, far, 0.0] };
+                    let mut out = vec![0.0; 12];
+                    resampling.apply(&map, &x, &mut out);
+                    resampling.adjoint(&map, &x, &mut out);
+                }
+            }
+        }
+    }
+}

@@ -8,6 +8,8 @@ mod affine;
 mod flow;
 mod image_data_generator;
 mod ranges;
+#[cfg(test)]
+pub(crate) mod reference;
 mod statistics;
 mod transform;
 mod zca;

@@ -172,6 +172,7 @@ impl InPlace for Contrast {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::augmentation::reference::{cases, close, floats, image};
     use crate::layers::testing::{self, training};
 
     #[test]
@@ -212,6 +213,24 @@ mod tests {
             assert!(factors.iter().all(|factor| (low..=high).contains(factor)));
             let near = 0.025 * (high - low);
             assert!(factors.iter().any(|&f| f < low + near) && factors.iter().any(|&f| f > high - near));
+        }
+    }
+
+    #[test]
+    fn images_are_changed_as_by_keras() {
+        for case in cases("contrasts") {
+            let range = floats(&case["value_range"]);
+            let contrast = Contrast {
+                source: Source::new(None),
+                pixels: 30,
+                channels: 2,
+                factors: [case["factor"].as_f64().unwrap(); 2],
+                low: range[0] as f32,
+                high: range[1] as f32,
+            };
+            let mut x = image(60, 0);
+            contrast.forward(&training(0), &mut x, &mut []);
+            close(&contrast, &x, &floats(&case["output"]));
         }
     }
 

@@ -126,6 +126,7 @@ impl InPlace for Flip {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::augmentation::reference::{cases, close, floats, image};
     use crate::layers::testing::{self, training};
 
     #[test]
@@ -149,6 +150,17 @@ mod tests {
             let flips = y.chunks(6).filter(|&y| y == flipped).count();
             assert_eq!(flips + y.chunks(6).filter(|&y| y == image).count(), 10_000);
             assert!((4750..5250).contains(&flips), "{mode}: {flips} of 10000");
+        }
+    }
+
+    #[test]
+    fn images_are_flipped_as_by_keras() {
+        for case in cases("flips") {
+            let mode: Argument<FlipMode> = case["mode"].as_str().unwrap().into();
+            let flip = Flip { source: Source::new(None), mode: *mode.get().unwrap(), size: [5, 6, 2] };
+            let mut x = image(60, 0);
+            flip.flip(&mut x);
+            close(&flip, &x, &floats(&case["output"]));
         }
     }
 
