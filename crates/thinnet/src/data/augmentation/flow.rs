@@ -226,3 +226,107 @@ impl Iterator for Batches<'_> {
 }
 
 impl ExactSizeIterator for Batches<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array4, array};
+
+    use super::*;
+    use crate::prelude::*;
+
+    fn images(count: usize) -> Array4<f32> {
+        Array4::from_shape_fn((count, 4, 4, 1), |(sample, row, column, _)| {
+            (sample * 16 + row * 4 + column) as f32
+        })
+    }
+
+    #[test]
+    fn an_epoch_has_every_sample_once_with_its_target() {
+        let (x, y) = (images(7), array![0_u8, 1, 2, 3, 4, 5, 6]);
+        let datagen = ImageDataGenerator::new();
+        let flow = datagen.flow((&x, &y)).batch_size(3);
+        let batches: Vec<AugmentedBatch> = flow.epoch(0).unwrap().collect();
+        assert_eq!(batches.iter().map(|batch| batch.x.shape()[0]).collect::<Vec<_>>(), [3, 3, 1]);
+        assert_eq!(flow.epoch(0).unwrap().len(), 3);
+        let mut seen = Vec::new();
+        for batch in &batches {
+            let Targets::Classes(classes) = &batch.y else { panic!("integers are classes") };
+            for (row, (&index, &class)) in batch.indices.iter().zip(&classes[..]).enumerate() {
+                assert_eq!(batch.x[[row, 1, 2, 0]], x[[index, 1, 2, 0]]);
+                assert_eq!(class, index as i64);
+                seen.push(index);
+            }
+        }
+        assert_ne!(seen, [0, 1, 2, 3, 4, 5, 6], "not shuffled");
+        seen.sort_unstable();
+        assert_eq!(seen, [0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn an_image_is_changed_the_same_whatever_the_order_and_the_batches() {
+        let (x, y) = (images(9), array![[0f32], [1.], [2.], [3.], [4.], [5.], [6.], [7.], [8.]]);
+        let datagen = ImageDataGenerator::new().rotation_range(90.0);
+        let of_epoch = |flow: &Flow, epoch: u64| {
+            let mut images = vec![Vec::new(); 9];
+            for batch in flow.epoch(epoch).unwrap() {
+                let Targets::Values { values, .. } = &batch.y else { panic!("floats are values") };
+                for (row, &index) in batch.indices.iter().enumerate() {
+                    assert_eq!(values[row], index as f32);
+                    images[index] = batch.x.index_axis(ndarray::Axis(0), row).iter().copied().collect();
+                }
+            }
+            images
+        };
+        let flow = datagen.flow((&x, &y));
+        let first = of_epoch(&flow, 0);
+        assert_eq!(of_epoch(&flow.clone().shuffle(false).batch_size(2), 0), first);
+        assert_ne!(of_epoch(&flow, 1), first);
+        assert_ne!(of_epoch(&flow.clone().seed(1), 0), first);
+    }
+
+    #[test]
+    fn validation_has_the_first_samples() {
+        let (x, y) = (images(7), array![0_u8, 1, 0, 1, 0, 1, 0]);
+        let datagen = ImageDataGenerator::new().validation_split(0.3);
+        let indices = |subset: &str| {
+            let flow = datagen.flow((&x, &y)).subset(subset).shuffle(false);
+            flow.epoch(0).unwrap().flat_map(|batch| batch.indices).collect::<Vec<_>>()
+        };
+        assert_eq!(indices("validation"), [0, 1]);
+        assert_eq!(indices("training"), [2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn a_model_trains_on_batches() {
+        let (x, y) = (images(4), array![0_u8, 1, 0, 1]);
+        let datagen = ImageDataGenerator::new().horizontal_flip(true);
+        let mut model = Sequential::new()
+            .add(Flatten::new().input_shape([4, 4, 1]))
+            .add(Dense::new(2).activation("softmax"));
+        model.compile("sgd", "sparse_categorical_crossentropy", [] as [&str; 0]).unwrap();
+        for batch in datagen.flow((&x, &y)).batch_size(2).epoch(0).unwrap() {
+            assert!(model.train_on_batch(&batch).unwrap()["loss"] >= 0.0);
+        }
+    }
+
+    #[test]
+    fn what_cannot_flow_is_explained() {
+        let (x, sorted) = (images(4), array![0_u8, 0, 1, 1]);
+        let datagen = ImageDataGenerator::new().validation_split(0.5);
+        let flow = datagen.flow((&x, &sorted));
+        let message = |flow: &Flow| flow.epoch(0).map(|_| ()).unwrap_err().to_string();
+        assert!(message(&flow.clone().subset("training")).starts_with("expected the same classes"));
+        assert!(flow.clone().subset("training").ignore_class_split(true).epoch(0).is_ok());
+        assert_eq!(
+            message(&flow.clone().subset("valid")),
+            "unknown subset `valid`: did you mean `validation`?"
+        );
+        assert_eq!(message(&flow.clone().batch_size(0)), "batch_size must be at least 1, got 0");
+        assert_eq!(
+            message(&datagen.flow((&x, &array![0_u8]))),
+            "expected one target for each sample, got 4 samples and 1 targets"
+        );
+        let unfitted = ImageDataGenerator::new().featurewise_center(true);
+        assert!(message(&unfitted.flow((&x, &sorted))).contains("call fit"));
+    }
+}

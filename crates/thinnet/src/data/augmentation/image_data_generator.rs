@@ -1,5 +1,8 @@
 //! Keras's `ImageDataGenerator`.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 

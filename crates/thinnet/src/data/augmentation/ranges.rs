@@ -136,3 +136,59 @@ impl ZoomRange {
 pub(crate) fn between(draws: &mut Draws, [low, high]: [f64; 2]) -> f64 {
     low + (high - low) * draws.uniform()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Domain, Stream};
+
+    /// 2000 draws for an image of 20 pixels. Over fresh seeds one of at most 10 values would be missing, or one of
+    /// uniform draws leave out a hundredth of its range, with a probability below 1e-8.
+    fn shifts(range: impl Into<ShiftRange>) -> Vec<f64> {
+        let range = range.into();
+        let stream = Stream::new(42, Domain::Augmentation);
+        (0..2000).map(|sample| range.draw(&mut stream.at(0, sample), 20)).collect()
+    }
+
+    fn distinct(range: impl Into<ShiftRange>) -> Vec<f64> {
+        let mut values = shifts(range);
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        values
+    }
+
+    #[test]
+    fn whole_numbers_are_pixels_below_them() {
+        assert_eq!(distinct(3), [-2.0, -1.0, 0.0, 1.0, 2.0].map(|shift| shift + 0.0));
+        assert_eq!(distinct(0), [0.0]);
+        assert!(distinct(1).iter().all(|&shift| shift == 0.0));
+    }
+
+    #[test]
+    fn lists_are_chosen_from_to_either_side() {
+        assert_eq!(distinct([2.0, 0.5]), [-2.0, -0.5, 0.5, 2.0]);
+        assert_eq!(distinct([0.1, 0.25]), [-5.0, -2.0, 2.0, 5.0]);
+        assert_eq!(distinct(Vec::new()), [0.0]);
+    }
+
+    #[test]
+    fn floats_are_fractions_below_one_and_pixels_from_one_on() {
+        for (range, bound) in [(0.2, 4.0), (0.99, 19.8), (1.0, 1.0), (7.0, 7.0)] {
+            let values = shifts(range);
+            assert!(values.iter().all(|shift| shift.abs() <= bound));
+            assert!(values.iter().any(|&shift| shift < -0.98 * bound), "{range}");
+            assert!(values.iter().any(|&shift| shift > 0.98 * bound), "{range}");
+        }
+    }
+
+    #[test]
+    fn text_tells_the_forms_apart() {
+        let read = |text: &str| serde_json::from_str::<ShiftRange>(text).unwrap();
+        assert_eq!(read("2"), ShiftRange::Pixels(2));
+        assert_eq!(read("2.0"), ShiftRange::Uniform(2.0));
+        assert_eq!(read("[2, 3.5]"), ShiftRange::Choice(vec![2.0, 3.5]));
+        for range in [ShiftRange::from(2), 2.0.into(), [1.0, 0.5].into()] {
+            assert_eq!(read(&serde_json::to_string(&range).unwrap()), range);
+        }
+    }
+}

@@ -145,3 +145,74 @@ impl Statistics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(sample: &[usize], count: usize) -> Features<'static> {
+        let len = count * sample.iter().product::<usize>();
+        Features::floats(sample, (0..len).map(|e| (e * 7 % 11) as f32).collect::<Vec<f32>>())
+    }
+
+    fn fit(mut datagen: ImageDataGenerator, x: Features) -> Result<ImageDataGenerator, String> {
+        datagen.fit(x).map_err(|error| error.to_string())?;
+        Ok(datagen)
+    }
+
+    #[test]
+    fn what_cannot_be_fitted_to_is_explained() {
+        let centered = || ImageDataGenerator::new().featurewise_center(true);
+        for (datagen, x, message) in [
+            (
+                centered(),
+                features(&[4, 4, 1], 0),
+                "expected at least one image (and one round) to fit to, got none",
+            ),
+            (
+                centered(),
+                Features::floats([1, 2], vec![0.0, 1.0, 2.0, f32::NAN]),
+                "images to fit to must be finite: element 1 of sample 1 is not",
+            ),
+            (
+                centered().zca_whitening(true),
+                features(&[64, 64, 3], 1),
+                "augmentation: zca_whitening is for images of at most 3072 elements (32 × 32 × 3), got 12288 in samples \
+                 of (None, 64, 64, 3): shrink them or use featurewise_std_normalization",
+            ),
+        ] {
+            assert_eq!(fit(datagen, x).unwrap_err(), message);
+        }
+        assert!(centered().fit_augmented(features(&[4, 4], 3), 0, 1).is_err());
+    }
+
+    #[test]
+    fn statistics_of_other_images_or_options_are_refused() {
+        let datagen = fit(ImageDataGenerator::new().zca_whitening(true), features(&[2, 2, 3], 40)).unwrap();
+        assert_eq!(datagen.check(&[2, 2, 3].into()), Ok(()));
+        let other = datagen.check(&[3, 2, 3].into()).unwrap_err();
+        let message = "fit was called with samples of (None, 2, 2, 3), got samples of (None, 3, 2, 3)";
+        assert_eq!(other, message);
+        let more = datagen.zca_whitening(false).featurewise_std_normalization(true);
+        let message = "options were turned on after fit was called: call it again";
+        assert_eq!(more.check(&[2, 2, 3].into()).unwrap_err(), message);
+        // Means of channels do for images of any size.
+        let centered =
+            fit(ImageDataGenerator::new().featurewise_center(true), features(&[2, 2, 3], 4)).unwrap();
+        assert_eq!(centered.check(&[9, 8, 3].into()), Ok(()));
+    }
+
+    #[test]
+    fn fitting_to_changed_images_sees_the_changes() {
+        // All of the image is pushed out by its edge: only rows of zeros and of tens are left.
+        let x = Features::floats([2, 1], [[0.0f32, 10.0]; 50].concat());
+        let mut datagen =
+            ImageDataGenerator::new().featurewise_std_normalization(true).height_shift_range([1.0]);
+        datagen.fit(&x).unwrap();
+        assert_eq!((datagen.mean(), datagen.std()), (Some(&[5.0][..]), Some(&[5.0][..])));
+        datagen.fit_augmented(&x, 2, 7).unwrap();
+        let ups = (0..100).filter(|i| datagen.random_transform(7, i / 50, (i % 50) as usize, 2, 1).ty > 0.0);
+        let mean = ups.count() as f32 / 10.0;
+        assert!((datagen.mean().unwrap()[0] - mean).abs() < 1e-5, "{:?}, {mean}", datagen.mean());
+    }
+}

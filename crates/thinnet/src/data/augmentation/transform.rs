@@ -157,3 +157,55 @@ fn brighten(factor: f32, channels: usize, image: &mut [f32]) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::affine::Border;
+    use super::*;
+
+    fn apply(transform: Transform, [height, width, channels]: [usize; 3], x: &[f32]) -> Vec<f32> {
+        let resampling =
+            Resampling { height, width, channels, border: Border::Nearest, fill: 0.0, nearest: false };
+        let mut out = vec![f32::NAN; x.len()];
+        transform.apply(&resampling, x, &mut out);
+        out
+    }
+
+    #[test]
+    fn the_default_changes_nothing() {
+        let x = [3.0, 300.0, -1.0, 0.5];
+        assert_eq!(apply(Transform::default(), [2, 1, 2], &x), x);
+    }
+
+    #[test]
+    fn images_that_are_not_square_turn_about_their_middle() {
+        let x: Vec<f32> = (0..15).map(|e| e as f32).collect();
+        let y = apply(Transform { theta: 180.0, ..Transform::default() }, [3, 5, 1], &x);
+        for (e, y) in y.into_iter().enumerate() {
+            assert!((y - (14 - e) as f32).abs() < 1e-4, "{e}: {y}");
+        }
+    }
+
+    #[test]
+    fn flips_exchange_whole_pixels() {
+        let x: Vec<f32> = (0..18).map(|e| e as f32).collect();
+        let horizontal = apply(Transform { flip_horizontal: true, ..Transform::default() }, [3, 3, 2], &x);
+        assert_eq!(horizontal[..6], [4.0, 5.0, 2.0, 3.0, 0.0, 1.0]);
+        let vertical = apply(Transform { flip_vertical: true, ..Transform::default() }, [3, 3, 2], &x);
+        assert_eq!([vertical[0], vertical[6], vertical[17]], [12.0, 6.0, 5.0]);
+    }
+
+    #[test]
+    fn images_within_zero_and_one_are_brightened_as_their_bytes() {
+        let bytes: Vec<f32> = (0..=255).map(|byte| byte as f32).collect();
+        let unit: Vec<f32> = bytes.iter().map(|byte| byte * (1.0 / 255.0)).collect();
+        for factor in [0.0, 0.4, 1.0, 1.7] {
+            let transform = Transform { brightness: Some(factor), ..Transform::default() };
+            let (of_bytes, of_unit) =
+                (apply(transform, [16, 16, 1], &bytes), apply(transform, [16, 16, 1], &unit));
+            for (byte, unit) in of_bytes.into_iter().zip(of_unit) {
+                assert!((byte / 255.0 - unit).abs() < 1e-6, "{factor}: {byte}, {unit}");
+            }
+        }
+    }
+}
