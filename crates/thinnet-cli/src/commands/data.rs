@@ -34,14 +34,16 @@ fn list(as_json: bool) -> Result<()> {
     let mut entries = Vec::new();
     for entry in datasets::list() {
         let origin = origin(&store, entry)?;
+        let own_copy = store.is_own_copy(entry)?;
+        let remark = if own_copy { "; a copy that is not known to be the published bytes" } else { "" };
         let Entry { name, description, sample, train, test, licence, .. } = entry;
         let shape = sample.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
         text += &format!(
-            "{name:<14} {train:>6} + {test:<6} {shape:<7} {origin:<18} {licence:<13} {description}\n"
+            "{name:<14} {train:>6} + {test:<6} {shape:<7} {origin:<18} {licence:<13} {description}{remark}\n"
         );
         entries.push(json!({
             "name": name, "description": description, "sample_shape": sample, "train": train, "test": test,
-            "licence": licence, "origin": origin,
+            "licence": licence, "origin": origin, "own_copy": own_copy,
         }));
     }
     print(&if as_json { format!("{}\n", json!(entries)) } else { text })
@@ -62,9 +64,10 @@ fn fetch(name: &str) -> Result<()> {
 
 fn verify(name: &str) -> Result<()> {
     let files = Store::from_env().verify(name)?;
-    let line = |Verified { file, path, problem }: &Verified| {
+    let line = |Verified { file, path, problem, note }: &Verified| {
         let place = path.as_ref().map_or_else(String::new, |path| format!(" ({})", path.display()));
-        format!("{file}{place}: {}\n", problem.as_deref().unwrap_or("as published"))
+        let found = problem.as_deref().or(note.as_deref()).unwrap_or("as published");
+        format!("{file}{place}: {found}\n")
     };
     print(&files.iter().map(line).collect::<String>())?;
     match files.iter().filter(|file| file.problem.is_some()).count() {

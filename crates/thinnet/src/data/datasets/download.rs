@@ -7,14 +7,16 @@ use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::catalogue::RemoteFile;
 use super::{OnProgress, Progress};
 use crate::error::Error;
 use crate::files::write_whole;
 
 /// A file to download.
 pub(super) struct Download<'a> {
-    pub(super) file: &'a RemoteFile,
+    /// Its name, length and MD5 sum.
+    pub(super) name: &'a str,
+    pub(super) bytes: u64,
+    pub(super) md5: &'a str,
     pub(super) url: &'a str,
     /// Where it is to appear, in a folder that exists.
     pub(super) target: &'a Path,
@@ -53,10 +55,10 @@ impl Download<'_> {
     /// Downloads into a file beside the target, from where an earlier attempt stopped; the target appears once the
     /// checksum is right. What has a wrong checksum is removed.
     pub(super) fn run(&self, progress: OnProgress<'_>) -> Result<(), Failure> {
-        let partial = self.target.with_file_name(format!("{}.part", self.file.name));
+        let partial = self.target.with_file_name(format!("{}.part", self.name));
         for connection in 1..=CONNECTIONS {
             let before = length(&partial);
-            if before >= self.file.bytes {
+            if before >= self.bytes {
                 break;
             }
             match self.connect(&partial, progress)? {
@@ -65,7 +67,7 @@ impl Download<'_> {
                 Ended::CutOff(reason) => {
                     let after = length(&partial);
                     if connection == CONNECTIONS || after <= before {
-                        let bytes = self.file.bytes;
+                        let bytes = self.bytes;
                         let message =
                             format!("{reason}; {after} of {bytes} bytes are kept, try again to go on");
                         return Err(Failure::There(message));
@@ -97,11 +99,11 @@ impl Download<'_> {
         let mut pause = Duration::from_millis(2);
         while child.try_wait().map_err(waiting)?.is_none() {
             let received = length(partial);
-            if received > self.file.bytes {
+            if received > self.bytes {
                 child.kill().and_then(|()| child.wait()).map_err(waiting)?;
                 return Ok(Ended::TooLong);
             }
-            progress(Progress { file: self.file.name, received, total: self.file.bytes });
+            progress(Progress { file: self.name, received, total: self.bytes });
             sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(200));
         }
@@ -111,7 +113,7 @@ impl Download<'_> {
 
     /// Puts what arrived in its place if it is right; removes it otherwise.
     fn install(&self, partial: &Path, progress: OnProgress<'_>) -> Result<(), Failure> {
-        let too_long = length(partial) > self.file.bytes;
+        let too_long = length(partial) > self.bytes;
         let contents = match fs::read(partial) {
             Ok(contents) => contents,
             // `curl` makes no file where the answer is empty.
@@ -119,9 +121,9 @@ impl Download<'_> {
             Err(error) => return Err(Failure::Here(Error::io("read", partial)(error))),
         };
         let found = format!("{:x}", md5::compute(&contents));
-        if found != self.file.md5 {
+        if found != self.md5 {
             remove(partial)?;
-            let (bytes, md5) = (self.file.bytes, self.file.md5);
+            let (bytes, md5) = (self.bytes, self.md5);
             let got = if too_long { "more".to_owned() } else { format!("{} of MD5 {found}", contents.len()) };
             let message = format!("expected {bytes} bytes of MD5 {md5}, got {got}: removed it");
             return Err(Failure::There(message));
@@ -129,7 +131,7 @@ impl Download<'_> {
         // A copy of what was checked: another process may be writing to the same partial file.
         write_whole(self.target, |out| out.write_all(&contents)).map_err(Failure::Here)?;
         remove(partial)?;
-        progress(Progress { file: self.file.name, received: self.file.bytes, total: self.file.bytes });
+        progress(Progress { file: self.name, received: self.bytes, total: self.bytes });
         Ok(())
     }
 }
@@ -169,8 +171,6 @@ mod tests {
     use super::*;
 
     const BODY: &[u8] = b"sixteen bytes or";
-    const FILE: RemoteFile =
-        RemoteFile { name: "body", bytes: 16, md5: "e3c037ae8430b9bee6ed513135e374d6", contents_md5: "" };
 
     /// What is left in the folder after a download: the file and the partial file.
     #[derive(Debug, PartialEq)]
@@ -191,7 +191,8 @@ mod tests {
         }
         let url = format!("{url}/body");
         let mut received = Vec::new();
-        let download = Download { file: &FILE, url: &url, target: &target, curl };
+        let (bytes, md5) = (16, "e3c037ae8430b9bee6ed513135e374d6");
+        let download = Download { name: "body", bytes, md5, url: &url, target: &target, curl };
         let result = download.run(&mut |progress| received.push(progress.received));
         let left = Left { file: fs::read(&target).ok(), partial: fs::read(&part).ok() };
         (result, left, received)

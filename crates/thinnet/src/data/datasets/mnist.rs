@@ -64,7 +64,7 @@ fn verify() -> Vec<Verified> {
         sum.consume(contents);
         let found = format!("{:x}", sum.finalize());
         let problem = (found != published).then(|| format!("expected MD5 {published}, got {found}"));
-        Verified { file: file.to_owned(), path: None, problem }
+        Verified { file: file.to_owned(), path: None, problem, note: None }
     })
     .collect()
 }

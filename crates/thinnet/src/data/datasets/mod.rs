@@ -11,8 +11,17 @@
 //!    the same folders.
 //!
 //! Whatever is read is checked: contents that are not the published ones, byte for byte, are an error.
+//!
+//! CIFAR-10 and CIFAR-100 are published as archives. What is downloaded is unpacked in the cache, into the folder that
+//! the archive has (`cifar-10-batches-bin`, `cifar-100-binary`), which is also the one that is looked for in
+//! `$THINNET_DATA`. Checksums are published for the archives only, so of files that were unpacked elsewhere the format
+//! is checked, not the bytes; [`Store::is_own_copy`] and [`Store::verify`] say so.
 
+mod archive;
 mod catalogue;
+mod cifar;
+mod cifar10;
+mod cifar100;
 mod download;
 mod fashion_mnist;
 mod mnist;
@@ -22,7 +31,9 @@ mod store;
 #[cfg(test)]
 mod test_server;
 
-pub use catalogue::{Entry, Origin, RemoteFile, find, list};
+pub use catalogue::{Archive, ArchivedFile, Entry, Origin, RemoteFile, find, list};
+pub use cifar10::cifar10;
+pub use cifar100::{LabelMode, cifar100};
 pub use fashion_mnist::fashion_mnist;
 pub use mnist::mnist;
 pub use progress::{OnProgress, Progress, on_terminal};

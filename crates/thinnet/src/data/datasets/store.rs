@@ -28,8 +28,8 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Store {
-    data: Option<PathBuf>,
-    cache: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) cache: Option<PathBuf>,
     mirror: Option<String>,
     /// How `curl` is started.
     pub(super) curl: fn() -> Command,
@@ -53,6 +53,8 @@ pub struct Verified {
     pub path: Option<PathBuf>,
     /// What is wrong with it, if anything.
     pub problem: Option<String>,
+    /// What is to be said of it where nothing is wrong but its bytes were not compared with the published ones.
+    pub note: Option<String>,
 }
 
 impl Store {
@@ -103,6 +105,9 @@ impl Store {
     /// # Errors
     /// [`Error::Dataset`] where `THINNET_DATA` names no folder.
     pub fn has(&self, entry: &Entry) -> Result<bool> {
+        if let Origin::Archive { archive, .. } = &entry.origin {
+            return Ok(self.unpacked(entry, archive)?.is_some());
+        }
         for file in files(entry) {
             if self.locate(entry, file)?.is_none() {
                 return Ok(false);
@@ -122,7 +127,11 @@ impl Store {
         self.fetch_entry(entry, progress)
     }
 
-    fn fetch_entry(&self, entry: &Entry, progress: OnProgress<'_>) -> Result<Vec<Fetched>> {
+    pub(super) fn fetch_entry(&self, entry: &Entry, progress: OnProgress<'_>) -> Result<Vec<Fetched>> {
+        if let Origin::Archive { archive, .. } = &entry.origin {
+            self.remove_damaged(entry, archive)?;
+            return self.obtain_unpacked(entry, archive, progress);
+        }
         for file in files(entry) {
             if let Some(path) = self.locate(entry, file)?
                 && self.cache.as_ref().is_some_and(|cache| path.starts_with(cache))
@@ -147,7 +156,10 @@ impl Store {
         self.verify_files(entry)
     }
 
-    fn verify_files(&self, entry: &Entry) -> Result<Vec<Verified>> {
+    pub(super) fn verify_files(&self, entry: &Entry) -> Result<Vec<Verified>> {
+        if let Origin::Archive { archive, .. } = &entry.origin {
+            return self.verify_unpacked(entry, archive);
+        }
         files(entry)
             .iter()
             .map(|file| {
@@ -156,7 +168,7 @@ impl Store {
                     Some(path) => problem(file, path),
                     None => Some("missing".to_owned()),
                 };
-                Ok(Verified { file: file.name.to_owned(), path, problem })
+                Ok(Verified { file: file.name.to_owned(), path, problem, note: None })
             })
             .collect()
     }
@@ -172,7 +184,10 @@ impl Store {
         for file in files(entry) {
             let found = match self.locate(entry, file)? {
                 Some(path) => Fetched { path, downloaded: false },
-                None => Fetched { path: self.download(entry, file, progress)?, downloaded: true },
+                None => {
+                    let RemoteFile { name, bytes, md5, .. } = *file;
+                    Fetched { path: self.download(entry, (name, bytes, md5), progress)?, downloaded: true }
+                }
             };
             fetched.push(found);
         }
@@ -181,6 +196,15 @@ impl Store {
 
     /// Where a file is, with or without `.gz`.
     fn locate(&self, entry: &Entry, file: &RemoteFile) -> Result<Option<PathBuf>> {
+        let unpacked = file.name.strip_suffix(".gz").unwrap_or(file.name);
+        let folders = self.folders(entry)?;
+        let mut candidates =
+            folders.iter().flat_map(|folder| [file.name, unpacked].map(|name| folder.join(name)));
+        Ok(candidates.find(|path| path.is_file()))
+    }
+
+    /// The folders that may hold a data set's files, the first choice first.
+    pub(super) fn folders(&self, entry: &Entry) -> Result<Vec<PathBuf>> {
         if let Some(data) = &self.data
             && !data.is_dir()
         {
@@ -188,25 +212,26 @@ impl Store {
                 format!("cannot be looked for: THINNET_DATA names {}, which is not a folder", data.display());
             return Err(Error::Dataset { name: entry.name.to_owned(), message });
         }
-        let unpacked = file.name.strip_suffix(".gz").unwrap_or(file.name);
-        let folders = self.data.iter().chain(&self.cache);
-        let candidates =
-            folders.flat_map(|folder| [file.name, unpacked].map(|name| folder.join(entry.name).join(name)));
-        Ok(candidates.into_iter().find(|path| path.is_file()))
+        Ok(self.data.iter().chain(&self.cache).map(|folder| folder.join(entry.folder())).collect())
     }
 
-    /// Downloads a file into the cache from the first server that has it.
-    fn download(&self, entry: &Entry, file: &RemoteFile, progress: OnProgress<'_>) -> Result<PathBuf> {
+    /// Downloads a file, of a name, a length and an MD5 sum, into the cache from the first server that has it.
+    pub(super) fn download(
+        &self,
+        entry: &Entry,
+        (name, bytes, md5): (&str, u64, &str),
+        progress: OnProgress<'_>,
+    ) -> Result<PathBuf> {
         let Some(cache) = &self.cache else {
             return Err(self.missing(entry, "there is no home folder to download it to"));
         };
-        let folder = cache.join(entry.name);
+        let folder = cache.join(entry.folder());
         std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let path = folder.join(file.name);
+        let path = folder.join(name);
         let mut reasons = Vec::new();
         for url in self.urls(entry) {
-            let url = url + file.name;
-            let download = Download { file, url: &url, target: &path, curl: self.curl };
+            let url = url + name;
+            let download = Download { name, bytes, md5, url: &url, target: &path, curl: self.curl };
             match download.run(progress) {
                 Ok(()) => return Ok(path),
                 Err(Failure::Here(error)) => return Err(error),
@@ -219,33 +244,45 @@ impl Store {
     /// The folders on the web that have the data set's files.
     fn urls(&self, entry: &Entry) -> Vec<String> {
         match (&self.mirror, &entry.origin) {
-            (Some(mirror), _) => vec![format!("{}/{}/", mirror.trim_end_matches('/'), entry.name)],
-            (None, Origin::Download { mirrors, .. }) => super::owned(mirrors),
+            (Some(mirror), _) => vec![format!("{}/{}/", mirror.trim_end_matches('/'), entry.folder())],
+            (None, Origin::Download { mirrors, .. } | Origin::Archive { mirrors, .. }) => {
+                super::owned(mirrors)
+            }
             (None, Origin::Embedded { .. }) => Vec::new(),
         }
     }
 
     /// Says why a data set cannot be had, and which files to put where.
     fn missing(&self, entry: &Entry, reason: &str) -> Error {
-        let absent = files(entry).iter().filter(|file| !matches!(self.locate(entry, file), Ok(Some(_))));
-        let absent = absent.map(|file| file.name).collect::<Vec<_>>().join(", ");
         let urls = self.urls(entry);
         let from = urls.first().map_or(entry.source, String::as_str);
+        let folder = entry.folder();
         let place = match (&self.data, &self.cache) {
-            (Some(folder), _) | (None, Some(folder)) => format!("into {}", folder.join(entry.name).display()),
+            (Some(place), _) | (None, Some(place)) => format!("into {}", place.join(folder).display()),
             (None, None) => {
-                format!("into a folder {} and name the folder that it is in by THINNET_DATA", entry.name)
+                format!("into a folder {folder} and name the folder that it is in by THINNET_DATA")
             }
         };
-        let message = format!("cannot be downloaded ({reason}): put {absent} from {from} {place}");
+        let what = match &entry.origin {
+            Origin::Archive { archive, .. } => {
+                let names = archive.files.iter().map(|file| file.name).collect::<Vec<_>>().join(", ");
+                format!("{names}, unpacked from {from}{},", archive.name)
+            }
+            _ => {
+                let absent =
+                    files(entry).iter().filter(|file| !matches!(self.locate(entry, file), Ok(Some(_))));
+                format!("{} from {from}", absent.map(|file| file.name).collect::<Vec<_>>().join(", "))
+            }
+        };
+        let message = format!("cannot be downloaded ({reason}): put {what} {place}");
         Error::Dataset { name: entry.name.to_owned(), message }
     }
 }
 
 fn files(entry: &Entry) -> &'static [RemoteFile] {
     match entry.origin {
-        Origin::Embedded { .. } => &[],
         Origin::Download { files, .. } => files,
+        Origin::Embedded { .. } | Origin::Archive { .. } => &[],
     }
 }
 
