@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::store::{Store, Verified};
-use super::{OnProgress, cifar10, cifar100, fashion_mnist, mnist};
+use super::{OnProgress, cifar10, cifar10_sample, cifar100, fashion_mnist, mnist};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 
@@ -114,13 +114,14 @@ impl Entry {
     }
 }
 
-static CATALOGUE: [&Entry; 4] = [&mnist::ENTRY, &fashion_mnist::ENTRY, &cifar10::ENTRY, &cifar100::ENTRY];
+static CATALOGUE: [&Entry; 5] =
+    [&mnist::ENTRY, &fashion_mnist::ENTRY, &cifar10::ENTRY, &cifar10_sample::ENTRY, &cifar100::ENTRY];
 
 /// All data sets that are known by name.
 ///
 /// ```
 /// let names: Vec<_> = thinnet::datasets::list().iter().map(|entry| entry.name).collect();
-/// assert_eq!(names, ["mnist", "fashion-mnist", "cifar10", "cifar100"]);
+/// assert_eq!(names, ["mnist", "fashion-mnist", "cifar10", "cifar10-sample", "cifar100"]);
 /// ```
 pub fn list() -> &'static [&'static Entry] {
     &CATALOGUE

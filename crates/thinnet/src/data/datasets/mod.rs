@@ -1,4 +1,4 @@
-//! Data sets by name: MNIST is part of the program, the others are found in a folder or downloaded once.
+//! Data sets by name: MNIST and a sample of CIFAR-10 are part of the program, the others are found in a folder or downloaded once.
 //!
 //! A file of a data set is looked for
 //!
@@ -22,6 +22,7 @@ mod catalogue;
 mod cifar;
 mod cifar10;
 mod cifar100;
+mod cifar10_sample;
 mod download;
 mod fashion_mnist;
 mod mnist;
@@ -33,6 +34,7 @@ mod test_server;
 
 pub use catalogue::{Archive, ArchivedFile, Entry, Origin, RemoteFile, find, list};
 pub use cifar10::cifar10;
+pub use cifar10_sample::cifar10_sample;
 pub use cifar100::{LabelMode, cifar100};
 pub use fashion_mnist::fashion_mnist;
 pub use mnist::mnist;
