@@ -27,7 +27,10 @@ pub(crate) fn run(arguments: &Compare, threads: Option<usize>) -> Result<()> {
             "{name} has other data than the first experiment: they cannot be compared"
         )));
     }
-    let data = first.data()?;
+    let (data, notes) = first.data_with_notes()?;
+    for note in notes {
+        print(&format!("{note}\n"))?;
+    }
     let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next("compare"));
     let options = ComparisonOptions {
         run: RunOptions {

@@ -13,7 +13,10 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
     let stem =
         arguments.experiment.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let out = arguments.out.unwrap_or_else(|| RunFolder::next(&stem));
-    let data = experiment.data()?;
+    let (data, notes) = experiment.data_with_notes()?;
+    for note in notes {
+        print(&format!("{note}\n"))?;
+    }
     let experiment = experiment.with_input_of(&data)?;
     print(&format!("{}\n", experiment.model()?.try_summary()?))?;
     let options = RunOptions {

@@ -14,5 +14,6 @@ pub use any_array::{AnyArray, load_array};
 pub use contact_sheet::ContactSheet;
 pub use dataset::Dataset;
 pub use features::{FeatureElement, Features};
+pub use formats::image::load_image;
 pub use samples::Data;
 pub use targets::{TargetElement, TargetRows, Targets, to_categorical};

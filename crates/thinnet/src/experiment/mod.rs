@@ -3,7 +3,7 @@
 //! ```toml
 //! seed = 42
 //! [data]
-//! dataset = "mnist"            # or x, y, x_test, y_test: files, relative to this one
+//! dataset = "mnist"            # or x, y, x_test, y_test: files, relative to this one; or folder: pictures by class
 //! [model]
 //! layers = [
 //!   # Without input_shape, the data's.
@@ -34,6 +34,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::config::parse;
+use crate::data::formats::image::{ColorMode, Interpolation};
+use crate::data::formats::image_folder::{ImageFolder, ReadFolder};
 use crate::data::{Dataset, Features, datasets, load_array};
 use crate::error::{Error, Result};
 use crate::layers::{self, Layer};
@@ -74,6 +76,16 @@ pub struct DataConfig {
     pub x_test: Option<PathBuf>,
     /// Their targets.
     pub y_test: Option<PathBuf>,
+    /// A folder of pictures: see [`image_folder`](crate::data::formats::image_folder).
+    pub folder: Option<PathBuf>,
+    /// The height and the width that its pictures are given. Default: they must have one size.
+    pub image_size: Option<[usize; 2]>,
+    /// How they are resized. Default: `bilinear`.
+    pub interpolation: Option<Interpolation>,
+    /// Which channels they are given. Default: `rgb`.
+    pub color_mode: Option<ColorMode>,
+    /// Whether pictures that cannot be read are left out. Default: they are errors.
+    pub skip_corrupt: Option<bool>,
     /// Takes only this many training samples, the first ones. Default: all.
     pub samples: Option<usize>,
 }
@@ -189,9 +201,9 @@ impl Experiment {
             fit: parse("fit", &top.fit)?,
             callbacks: top.callbacks,
         };
-        let DataConfig { x, y, x_test, y_test, .. } = &mut experiment.data;
+        let DataConfig { x, y, x_test, y_test, folder: pictures, .. } = &mut experiment.data;
         let ModelConfig { file, weights, .. } = &mut experiment.model;
-        for path in [x, y, x_test, y_test, file, weights].into_iter().flatten() {
+        for path in [x, y, x_test, y_test, pictures, file, weights].into_iter().flatten() {
             // Absolute, so that the complete configuration means the same wherever it is kept.
             *path = std::path::absolute(folder.join(&*path)).map_err(Error::io("resolve", &*path))?;
         }
@@ -200,19 +212,42 @@ impl Experiment {
     }
 
     fn check(&self) -> Result<()> {
-        let DataConfig { dataset, x, y, x_test, y_test, samples } = &self.data;
-        match (dataset, x, y) {
-            (Some(name), None, None) => {
+        let DataConfig { dataset, x, y, x_test, y_test, folder, samples, .. } = &self.data;
+        match (dataset, folder, x, y) {
+            (Some(name), None, None, None) => {
                 datasets::find(name)?;
             }
-            (None, Some(_), Some(_)) => {}
-            (None, None, None) => {
-                return Err(Error::config("data", "expected a `dataset`, or `x` and `y` files"));
+            (None, Some(_), None, None) | (None, None, Some(_), Some(_)) => {}
+            (None, None, None, None) => {
+                let message = "expected a `dataset`, a `folder` of pictures, or `x` and `y` files";
+                return Err(Error::config("data", message));
             }
-            (Some(_), _, _) => {
+            (None, None, ..) => {
+                return Err(Error::config("data", "`x` and `y` belong together: one is missing"));
+            }
+            (Some(_), None, ..) => {
                 return Err(Error::config("data", "expected either a `dataset` or files, got both"));
             }
-            _ => return Err(Error::config("data", "`x` and `y` belong together: one is missing")),
+            (_, Some(_), ..) => {
+                let message = "expected a `folder` of pictures without a `dataset` or files";
+                return Err(Error::config("data", message));
+            }
+        }
+        if folder.is_none() {
+            let DataConfig { image_size, interpolation, color_mode, skip_corrupt, .. } = &self.data;
+            let given = [
+                ("image_size", image_size.is_some()),
+                ("interpolation", interpolation.is_some()),
+                ("color_mode", color_mode.is_some()),
+                ("skip_corrupt", skip_corrupt.is_some()),
+            ];
+            if let Some((key, _)) = given.iter().find(|(_, given)| *given) {
+                return Err(Error::config(format!("data.{key}"), "is for a `folder` of pictures, got none"));
+            }
+        } else if x_test.is_some() || y_test.is_some() {
+            let message =
+                "`x_test` and `y_test` do not go with a `folder`: put test pictures into its `test`";
+            return Err(Error::config("data", message));
         }
         if x_test.is_some() != y_test.is_some() {
             return Err(Error::config("data", "`x_test` and `y_test` belong together: one is missing"));
@@ -298,10 +333,27 @@ impl Experiment {
     /// # Errors
     /// Where a file cannot be read or the data set not be had.
     pub fn data(&self) -> Result<Dataset> {
-        let DataConfig { dataset, x, y, x_test, y_test, samples } = &self.data;
-        let mut data = match (dataset, x, y) {
+        Ok(self.data_with_notes()?.0)
+    }
+
+    /// The data, and what is to be said of them: that pictures were skipped.
+    ///
+    /// # Errors
+    /// As [`data`](Self::data).
+    pub fn data_with_notes(&self) -> Result<(Dataset, Vec<String>)> {
+        let DataConfig { dataset, folder, x, y, x_test, y_test, samples, .. } = &self.data;
+        let mut notes = Vec::new();
+        let mut data = match (dataset, folder, x, y) {
             (Some(name), ..) => datasets::load(name)?,
-            (None, Some(x), Some(y)) => {
+            (None, Some(folder), ..) => {
+                let ReadFolder { dataset, skipped } = self.image_folder().read(folder)?;
+                if let Some(first) = skipped.first() {
+                    let count = skipped.len();
+                    notes.push(format!("pictures skipped that cannot be read: {count}, the first: {first}"));
+                }
+                dataset
+            }
+            (None, None, Some(x), Some(y)) => {
                 let read = |x: &Path, y: &Path| -> Result<crate::data::Data<'static>> {
                     Ok(crate::data::Data {
                         x: load_array(x)?.into_features()?,
@@ -319,12 +371,28 @@ impl Experiment {
                 let name = x.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
                 Dataset { name, class_names: Vec::new(), train, test }
             }
-            _ => return Err(Error::config("data", "expected a `dataset`, or `x` and `y` files")),
+            _ => {
+                let message = "expected a `dataset`, a `folder` of pictures, or `x` and `y` files";
+                return Err(Error::config("data", message));
+            }
         };
         if let Some(samples) = samples {
             data.train = data.train.take(*samples);
         }
-        Ok(data)
+        Ok((data, notes))
+    }
+
+    /// How the folder of pictures is read.
+    fn image_folder(&self) -> ImageFolder {
+        let DataConfig { image_size, interpolation, color_mode, skip_corrupt, .. } = &self.data;
+        let reader = ImageFolder::new()
+            .interpolation(interpolation.unwrap_or_default())
+            .color_mode(color_mode.unwrap_or_default())
+            .skip_corrupt(skip_corrupt.unwrap_or_default());
+        match *image_size {
+            Some([height, width]) => reader.image_size(height, width),
+            None => reader,
+        }
     }
 
     /// The experiment as complete TOML, defaults included: it gives the same run again.

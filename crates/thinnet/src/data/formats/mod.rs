@@ -3,6 +3,8 @@
 
 pub mod csv;
 pub mod idx;
+pub mod image;
+pub mod image_folder;
 pub mod npy;
 pub mod npz;
 mod numbers;
