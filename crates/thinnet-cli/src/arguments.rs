@@ -34,6 +34,14 @@ fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
+fn image_size(text: &str) -> Result<(usize, usize), String> {
+    let sizes = text.split_once(['x', '×']).map(|(height, width)| (height.parse(), width.parse()));
+    match sizes {
+        Some((Ok(height @ 1..=4096), Ok(width @ 1..=4096))) => Ok((height, width)),
+        _ => Err("expected a height and a width from 1 to 4096, such as 32x32".into()),
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the tutorial: its models with and without dropout, and a fair comparison
@@ -51,10 +59,11 @@ Examples:
         after_help = "Examples:\n  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --json"
     )]
     Evaluate(Evaluate),
-    /// Compute a model's output
+    /// Compute a model's output, or classify pictures
     #[command(after_help = "\
 Examples:
   thinnet predict --model model.safetensors --input x.npy --output p.npy
+  thinnet predict --model model.safetensors --image cat.jpg dog.png --resize
   thinnet predict --model model.json --weights w.safetensors --input x.npy --json")]
     Predict(Predict),
     /// Show a model's layers and parameters
@@ -159,8 +168,14 @@ pub(crate) struct Predict {
     #[command(flatten)]
     pub(crate) model: Model,
     /// The samples: .npy, .npz, IDX or CSV
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "image")]
+    pub(crate) input: Option<PathBuf>,
+    /// Pictures to classify, PNG or JPEG: prints the three likeliest classes of each
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["input", "output", "labels"])]
+    pub(crate) image: Vec<PathBuf>,
+    /// Give pictures the size and the channels that the model expects
+    #[arg(long, requires = "image", conflicts_with = "input")]
+    pub(crate) resize: bool,
     /// Where to write the output, as .npy
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -217,8 +232,11 @@ pub(crate) enum Data {
     },
     /// Draw samples with their labels
     Show {
-        /// Its name
+        /// Its name, or a folder of pictures with train/CLASS/*.png or *.jpg
         name: String,
+        /// The height and the width to give the pictures of a folder
+        #[arg(long, value_name = "HEIGHTxWIDTH", value_parser = image_size)]
+        image_size: Option<(usize, usize)>,
         /// The picture, a PNG file
         #[arg(long, value_name = "FILE")]
         out: PathBuf,

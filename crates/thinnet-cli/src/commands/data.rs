@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use thinnet::data::ContactSheet;
+use thinnet::data::formats::image_folder::ImageFolder;
 use thinnet::datasets::{self, Entry, Origin, Store, Verified};
 use thinnet::{Error, Result};
 
@@ -15,7 +16,7 @@ pub(crate) fn run(data: Data) -> Result<()> {
         Data::List { json } => list(json),
         Data::Fetch { name } => fetch(&name),
         Data::Verify { name } => verify(&name),
-        Data::Show { name, out, count } => show(&name, &out, count as usize),
+        Data::Show { name, image_size, out, count } => show(&name, image_size, &out, count as usize),
     }
 }
 
@@ -76,9 +77,23 @@ fn verify(name: &str) -> Result<()> {
     }
 }
 
-fn show(name: &str, out: &Path, count: usize) -> Result<()> {
+fn show(name: &str, image_size: Option<(usize, usize)>, out: &Path, count: usize) -> Result<()> {
     const COLUMNS: usize = 12;
-    let data = datasets::load(name)?;
+    let data = match datasets::find(name) {
+        // A name comes first: a folder of that name is `./NAME`.
+        Err(_) if Path::new(name).is_dir() => {
+            let reader = ImageFolder::new();
+            let reader = match image_size {
+                Some((height, width)) => reader.image_size(height, width),
+                None => reader,
+            };
+            reader.read(name)?.dataset
+        }
+        _ if image_size.is_some() => {
+            return Err(Error::Usage(format!("--image-size: is for a folder of pictures, {name} is none")));
+        }
+        _ => datasets::load(name)?,
+    };
     let samples = data.train.take(count);
     let title = format!("{name}: the first {} training samples", samples.len());
     let sheet = ContactSheet::new()

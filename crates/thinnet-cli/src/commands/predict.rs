@@ -7,12 +7,16 @@ use thinnet::data::{Data, load_array};
 use thinnet::{Error, Result};
 
 use super::model::{fitting, trained};
+use super::pictures;
 use crate::arguments::Predict;
 use crate::exit::print;
 
 pub(crate) fn run(arguments: &Predict, threads: Option<usize>) -> Result<()> {
     let mut model = trained(&arguments.model, threads)?;
-    let x = fitting(&mut model, load_array(&arguments.input)?.into_features()?)?;
+    let Some(input) = &arguments.input else {
+        return pictures::classify(&mut model, arguments);
+    };
+    let x = fitting(&mut model, load_array(input)?.into_features()?)?;
     let output = model.predict(&x)?;
     let logs = match &arguments.labels {
         None => None,

@@ -67,6 +67,7 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
     if let Some(threads) = options.threads {
         model = model.threads(threads);
     }
+    model.set_class_names(data.class_names.iter().cloned());
     let input = model.input_shape()?.clone();
     // Samples whose elements are as many as the model's inputs are given its shape, as the tutorial does by hand.
     let fitting = |data: &Data| -> Data<'static> {

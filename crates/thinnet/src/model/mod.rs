@@ -51,6 +51,7 @@ pub struct Sequential {
     name: String,
     seed: u64,
     layers: Vec<Box<dyn Layer>>,
+    class_names: Vec<String>,
     threads: Option<usize>,
     pool: Option<Pool>,
     built: Option<BuiltModel>,
@@ -89,6 +90,7 @@ impl Sequential {
             name: "sequential".into(),
             seed: DEFAULT_SEED,
             layers: Vec::new(),
+            class_names: Vec::new(),
             threads: None,
             pool: None,
             built: None,
@@ -107,6 +109,29 @@ impl Sequential {
     /// The model's name.
     pub fn model_name(&self) -> &str {
         &self.name
+    }
+
+    /// What the classes are called that the model tells apart, by number; empty where that is not known.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// Says what the classes are called. The names are kept with the model by [`save`](Self::save); nothing else depends
+    /// on them.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("pets.safetensors");
+    /// use thinnet::prelude::*;
+    ///
+    /// let mut model = Sequential::new().add(Dense::new(2).activation(Softmax).input_shape([4]));
+    /// model.set_class_names(["cat", "dog"]);
+    /// model.save(&path)?;
+    /// assert_eq!(Sequential::load(&path)?.class_names(), ["cat", "dog"]);
+    /// # Ok::<(), thinnet::Error>(())
+    /// ```
+    pub fn set_class_names(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
+        self.class_names = names.into_iter().map(Into::into).collect();
     }
 
     /// The seed of all that is random: initial values, masks, noise, the samples' order. Default: 42.

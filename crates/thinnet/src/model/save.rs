@@ -87,7 +87,7 @@ impl Sequential {
         Ok(model)
     }
 
-    /// Saves the model: its configuration, its variables, and how it was compiled. The file is a safetensors file
+    /// Saves the model: its configuration, its variables, how it was compiled, and its class names. The file is a safetensors file
     /// with tensors `LAYER/VARIABLE` in Keras's shapes; it appears whole or not at all.
     ///
     /// # Errors
@@ -100,6 +100,9 @@ impl Sequential {
         ]);
         if let Some(compiled) = &self.compiled {
             metadata.insert("thinnet.compile", compiled.config().to_string());
+        }
+        if !self.class_names.is_empty() {
+            metadata.insert("thinnet.classes", json!(self.class_names).to_string());
         }
         let parameters = &self.built()?.parameters;
         let tensors = parameters.entries.iter().map(|entry| {
@@ -123,6 +126,11 @@ impl Sequential {
         if let Some(seed) = file.metadata.get("thinnet.seed") {
             let invalid = |_| Error::file(path, format!("`thinnet.seed` must be an integer, got `{seed}`"));
             model.seed = seed.parse().map_err(invalid)?;
+        }
+        if let Some(text) = file.metadata.get("thinnet.classes") {
+            let invalid =
+                |error| Error::file(path, format!("`thinnet.classes` must be a list of names: {error}"));
+            model.class_names = serde_json::from_str(text).map_err(invalid)?;
         }
         model.build().map_err(with_path)?;
         model.read_variables(&file)?;

@@ -1,0 +1,180 @@
+//! `thinnet predict --image`
+
+use std::path::Path;
+
+use ndarray::Array3;
+use serde_json::json;
+use thinnet::data::formats::image::{ColorMode, Interpolation};
+use thinnet::data::{Features, load_image};
+use thinnet::model::Sequential;
+use thinnet::{Error, Result, Shape};
+
+use crate::arguments::Predict;
+use crate::exit::print;
+
+/// How many classes are named for a picture.
+const NAMED: usize = 3;
+
+/// Prints the likeliest classes of each picture.
+pub(crate) fn classify(model: &mut Sequential, arguments: &Predict) -> Result<()> {
+    let input = model.input_shape()?.clone();
+    let wanted = Wanted::of(&input)?;
+    let mut pixels = Vec::new();
+    for path in &arguments.image {
+        pixels.extend(wanted.picture(path, load_image(path)?, arguments.resize)?);
+    }
+    let output = model.predict(Features::bytes(input.clone(), pixels, 1.0 / 255.0))?;
+    if output.ndim() != 2 {
+        let message =
+            format!("--image: the model's output {:?} is no class: give it --input", &output.shape()[1..]);
+        return Err(Error::Usage(message));
+    }
+    let from_logits =
+        model.compile_config().is_ok_and(|compiled| compiled["loss"]["config"]["from_logits"] == true);
+    let mut text = String::new();
+    let mut entries = Vec::new();
+    for (path, row) in arguments.image.iter().zip(output.outer_iter()) {
+        let row: Vec<f32> = row.iter().copied().collect();
+        let likely = likeliest(&probabilities(row, from_logits)?);
+        let name =
+            |class: usize| model.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
+        let named = likely.iter().map(|&(class, probability)| format!("{} {probability:.4}", name(class)));
+        text += &format!("{}: {}\n", path.display(), named.collect::<Vec<_>>().join(", "));
+        let classes = likely.iter().map(
+            |&(class, probability)| json!({"class": class, "name": name(class), "probability": probability}),
+        );
+        entries.push(json!({"image": path, "classes": classes.collect::<Vec<_>>()}));
+    }
+    print(&if arguments.json { format!("{}\n", json!(entries)) } else { text })
+}
+
+/// The pictures that a model expects.
+struct Wanted<'a> {
+    input: &'a Shape,
+    height: usize,
+    width: usize,
+    mode: ColorMode,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(input: &'a Shape) -> Result<Self> {
+        let (height, width, channels) = match *input.axes() {
+            [height, width] => (height, width, 1),
+            [height, width, channels] => (height, width, channels),
+            // The rows of a picture one after the other, as the tutorial has them: a square one.
+            [length] => match length % 3 {
+                0 if (length / 3).isqrt().pow(2) == length / 3 => {
+                    ((length / 3).isqrt(), (length / 3).isqrt(), 3)
+                }
+                _ if length.isqrt().pow(2) == length => (length.isqrt(), length.isqrt(), 1),
+                _ => (0, 0, 0),
+            },
+            _ => (0, 0, 0),
+        };
+        let mode = match channels {
+            1 => ColorMode::Grayscale,
+            3 => ColorMode::Rgb,
+            4 => ColorMode::Rgba,
+            _ => {
+                let message = format!("--image: the model's input {input} is no picture: give it --input");
+                return Err(Error::Usage(message));
+            }
+        };
+        Ok(Self { input, height, width, mode })
+    }
+
+    /// A picture's pixels if it is as expected, or if it may be changed.
+    fn picture(&self, path: &Path, image: Array3<u8>, resize: bool) -> Result<Array3<u8>> {
+        let Self { input, height, width, mode } = *self;
+        let expected = (height, width, mode.channels());
+        if image.dim() == expected {
+            return Ok(image);
+        }
+        if resize {
+            return Ok(Interpolation::Bilinear.resize(&mode.convert(image), height, width));
+        }
+        let described = |(height, width, channels): (usize, usize, usize)| {
+            let mode = ["gray", "gray with opacity", "RGB", "RGBA"][channels - 1];
+            format!("{height}×{width} pixels (height×width), {mode}")
+        };
+        Err(Error::file(
+            path,
+            format!(
+                "expected a picture of {} for the model's input {input}, got {}: give --resize to change it",
+                described(expected),
+                described(image.dim())
+            ),
+        ))
+    }
+}
+
+/// The probability of each class.
+fn probabilities(mut row: Vec<f32>, from_logits: bool) -> Result<Vec<f32>> {
+    if from_logits {
+        match &mut row[..] {
+            [logit] => *logit = 1.0 / (1.0 + (-*logit).exp()),
+            logits => {
+                let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
+                let sum: f32 = logits.iter().sum();
+                logits.iter_mut().for_each(|value| *value /= sum);
+            }
+        }
+    }
+    if let Some(value) = row.iter().find(|value| !(0.0..=1.0001).contains(*value)) {
+        let message = format!(
+            "expected a model that gives probabilities (softmax or sigmoid), got an output of {value}: give it --input"
+        );
+        return Err(Error::Data(message));
+    }
+    Ok(match row[..] {
+        // One output is the probability of the second class.
+        [second] => vec![1.0 - second, second],
+        _ => row,
+    })
+}
+
+/// The likeliest classes with their probabilities; the first of equal ones first.
+fn likeliest(probabilities: &[f32]) -> Vec<(usize, f32)> {
+    let mut classes: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
+    classes.sort_by(|a, b| b.1.total_cmp(&a.1));
+    classes.truncate(NAMED);
+    classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_follows_from_the_models_input() {
+        let wanted = |axes: &[usize]| {
+            let shape = Shape::from(axes);
+            Wanted::of(&shape).ok().map(|wanted| (wanted.height, wanted.width, wanted.mode.channels()))
+        };
+        assert_eq!(wanted(&[28, 28]), Some((28, 28, 1)));
+        assert_eq!(wanted(&[20, 30, 4]), Some((20, 30, 4)));
+        assert_eq!(wanted(&[784]), Some((28, 28, 1)));
+        assert_eq!(wanted(&[3072]), Some((32, 32, 3)));
+        assert_eq!(wanted(&[36]), Some((6, 6, 1)));
+        assert_eq!([wanted(&[13]), wanted(&[4, 4, 2]), wanted(&[2, 2, 2, 3])], [None; 3]);
+    }
+
+    #[test]
+    fn outputs_become_probabilities_or_an_error() {
+        assert_eq!(probabilities(vec![0.25, 0.75], false).unwrap(), [0.25, 0.75]);
+        assert_eq!(probabilities(vec![0.75], false).unwrap(), [0.25, 0.75]);
+        assert_eq!(probabilities(vec![1000.0, 1000.0], true).unwrap(), [0.5, 0.5]);
+        assert_eq!(probabilities(vec![0.0], true).unwrap(), [0.5, 0.5]);
+        assert!(
+            probabilities(vec![3.5, 0.1], false).unwrap_err().to_string().contains("got an output of 3.5")
+        );
+        assert!(probabilities(vec![f32::NAN], false).is_err());
+    }
+
+    #[test]
+    fn the_likeliest_come_first() {
+        assert_eq!(likeliest(&[0.1, 0.4, 0.1, 0.4, 0.0]), [(1, 0.4), (3, 0.4), (0, 0.1)]);
+        assert_eq!(likeliest(&[0.3, 0.7]), [(1, 0.7), (0, 0.3)]);
+    }
+}
