@@ -184,3 +184,21 @@ fn model_files_that_are_not_whole_or_not_models() {
     let message = Sequential::load(&path).unwrap_err().to_string();
     assert!(message.contains("was written by Thinnet 9.9.9, newer than this one"), "{message}");
 }
+
+#[test]
+fn class_names_in_a_model_file_are_a_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let mut model = classifier();
+    model.save(&path).unwrap();
+    assert!(Sequential::load(&path).unwrap().class_names().is_empty());
+    model.set_class_names(["cat", "dog", "fish"]);
+    model.save(&path).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let list = br#"[\"cat\""#;
+    let at = bytes.windows(list.len()).position(|window| window == list).unwrap();
+    bytes[at] = b'{';
+    std::fs::write(&path, bytes).unwrap();
+    let message = Sequential::load(&path).unwrap_err().to_string();
+    assert!(message.contains("`thinnet.classes` must be a list of names: "), "{message}");
+}
