@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::words;
 use crate::shape::Shape;
 
 /// Two sizes along a map's rows and columns; one number stands for both.
@@ -86,23 +87,22 @@ impl From<Single> for [usize; 1] {
     }
 }
 
-/// What windows find beyond a map's edge.
-///
-/// ```
-/// use thinnet::layers::{Conv2D, Padding};
-/// let layer = Conv2D::new(8, 3).padding(Padding::Same);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Padding {
-    /// Nothing: windows lie within the map.
-    #[default]
-    Valid,
-    /// As many windows as there are strides in the map; what lies beyond the edge is zero for a convolution and not
-    /// counted by pooling. An odd number of rows or columns beyond has its extra one behind.
-    Same,
-    /// For `Conv1D`: a window ends at its own place, so that no output depends on what comes later.
-    Causal,
+words! {
+    /// What windows find beyond a map's edge.
+    ///
+    /// ```
+    /// use thinnet::layers::{Conv2D, Padding};
+    /// assert_eq!(Conv2D::new(8, 3).padding(Padding::Same), Conv2D::new(8, 3).padding("same"));
+    /// ```
+    Padding("padding") {
+        /// Nothing: windows lie within the map.
+        Valid = "valid",
+        /// As many windows as there are strides in the map; what lies beyond the edge is zero for a convolution and not
+        /// counted by pooling. An odd number of rows or columns beyond has its extra one behind.
+        Same = "same",
+        /// For `Conv1D`: a window ends at its own place, so that no output depends on what comes later.
+        Causal = "causal",
+    }
 }
 
 /// The order of the axes. Only channels last are known here.
@@ -258,6 +258,13 @@ mod tests {
         assert!(message(4, [3, 1, 2]).starts_with("kernel_size 3 (dilated: 5 places) does not fit"));
         assert_eq!(message(4, [0, 1, 1]), "kernel_size must be positive, got 0");
         assert_eq!(message(4, [1, 0, 1]), "strides must be positive, got 0");
+    }
+
+    #[test]
+    fn channels_first_is_refused() {
+        assert!(serde_json::from_str::<DataFormat>("null").is_ok());
+        let error = serde_json::from_str::<DataFormat>("\"channels_first\"").unwrap_err().to_string();
+        assert!(error.starts_with("must be \"channels_last\", got \"channels_first\""), "{error}");
     }
 
     #[test]

@@ -86,9 +86,7 @@ pub(super) fn resampling(
     fill_mode: &Argument<FillMode>,
     interpolation: &Argument<Interpolation>,
     fill_value: f64,
-    data_format: Option<&str>,
 ) -> Result<Resampling, String> {
-    check_data_format(data_format)?;
     let [height, width, channels] = image_size(input)?;
     if !fill_value.is_finite() {
         return Err(format!("fill_value must be finite, got {fill_value}"));
@@ -96,13 +94,6 @@ pub(super) fn resampling(
     let (border, fill) = (Border::layer(*fill_mode.get()?), fill_value as f32);
     let nearest = *interpolation.get()? == Interpolation::Nearest;
     Ok(Resampling { height, width, channels, border, fill, nearest })
-}
-
-pub(super) fn check_data_format(data_format: Option<&str>) -> Result<(), String> {
-    match data_format {
-        None | Some("channels_last") => Ok(()),
-        Some(other) => Err(format!("data_format must be \"channels_last\", got {other:?}")),
-    }
 }
 
 /// The builder methods of layers that look pixels up.

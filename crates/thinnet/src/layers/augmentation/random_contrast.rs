@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arguments::{Factor, check_data_format};
+use super::arguments::Factor;
 use crate::data::augmentation::{between, image_size};
 use crate::engine::Context;
+use crate::layers::arguments::DataFormat;
 use crate::layers::source::Source;
 use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
 use crate::shape::Shape;
@@ -24,13 +25,19 @@ pub struct RandomContrast {
     factor: Factor,
     value_range: [f64; 2],
     seed: Option<u64>,
-    data_format: Option<String>,
+    data_format: DataFormat,
 }
 
 impl Default for RandomContrast {
     fn default() -> Self {
         let value_range = [0.0, 255.0];
-        Self { base: Base::default(), factor: Factor::default(), value_range, seed: None, data_format: None }
+        Self {
+            base: Base::default(),
+            factor: Factor::default(),
+            value_range,
+            seed: None,
+            data_format: DataFormat,
+        }
     }
 }
 
@@ -64,7 +71,6 @@ impl Layer for RandomContrast {
     layer_methods!("RandomContrast");
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
-        check_data_format(self.data_format.as_deref())?;
         let [height, width, channels] = image_size(input)?;
         let [lower, upper] = match self.factor {
             Factor::Symmetric(factor) => [factor, factor],

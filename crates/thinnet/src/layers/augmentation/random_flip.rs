@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arguments::check_data_format;
 use crate::config::{Argument, words};
 use crate::data::augmentation::{flip_horizontally, flip_vertically, image_size};
 use crate::engine::Context;
+use crate::layers::arguments::DataFormat;
 use crate::layers::source::Source;
 use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
 use crate::shape::Shape;
@@ -43,7 +43,7 @@ pub struct RandomFlip {
     base: Base,
     mode: Argument<FlipMode>,
     seed: Option<u64>,
-    data_format: Option<String>,
+    data_format: DataFormat,
 }
 
 impl RandomFlip {
@@ -66,7 +66,6 @@ impl Layer for RandomFlip {
     layer_methods!("RandomFlip");
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
-        check_data_format(self.data_format.as_deref())?;
         let (mode, size) = (*self.mode.get()?, image_size(input)?);
         Ok(Built::in_place(input, Flip { source: Source::new(self.seed), mode, size }))
     }

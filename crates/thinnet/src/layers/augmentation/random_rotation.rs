@@ -8,6 +8,7 @@ use super::arguments::{Factor, Interpolation, lookup_methods, resampling};
 use super::lookup::{Lookup, RandomMap};
 use crate::config::Argument;
 use crate::data::augmentation::{Affine, FillMode, between};
+use crate::layers::arguments::DataFormat;
 use crate::layers::source::Source;
 use crate::layers::{Base, Built, Layer, base_methods, layer_methods};
 use crate::random::Draws;
@@ -29,7 +30,7 @@ pub struct RandomRotation {
     interpolation: Argument<Interpolation>,
     seed: Option<u64>,
     fill_value: f64,
-    data_format: Option<String>,
+    data_format: DataFormat,
 }
 
 impl Default for RandomRotation {
@@ -41,7 +42,7 @@ impl Default for RandomRotation {
             interpolation: Argument::default(),
             seed: None,
             fill_value: 0.0,
-            data_format: None,
+            data_format: DataFormat,
         }
     }
 }
@@ -63,9 +64,7 @@ impl Layer for RandomRotation {
     fn build(&self, input: &Shape) -> Result<Built, String> {
         let expected = "a fraction of a full turn in [-1, 1]";
         let factor = self.factor.limits("factor", expected, |factor| (-1.0..=1.0).contains(&factor))?;
-        let data_format = self.data_format.as_deref();
-        let resampling =
-            resampling(input, &self.fill_mode, &self.interpolation, self.fill_value, data_format)?;
+        let resampling = resampling(input, &self.fill_mode, &self.interpolation, self.fill_value)?;
         if factor == [0.0; 2] {
             return Ok(Built::view(input.clone()));
         }
@@ -156,7 +155,5 @@ mod tests {
             &[4, 4],
             "fill_value must be finite, got NaN",
         );
-        let first = RandomRotation { data_format: Some("channels_first".into()), ..RandomRotation::new(0.1) };
-        testing::fails(&first, &[4, 4], "data_format must be \"channels_last\", got \"channels_first\"");
     }
 }

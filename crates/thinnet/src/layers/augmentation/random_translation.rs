@@ -6,6 +6,7 @@ use super::arguments::{Factor, Interpolation, lookup_methods, resampling};
 use super::lookup::{Lookup, RandomMap};
 use crate::config::Argument;
 use crate::data::augmentation::{Affine, FillMode, between};
+use crate::layers::arguments::DataFormat;
 use crate::layers::source::Source;
 use crate::layers::{Base, Built, Layer, base_methods, layer_methods};
 use crate::random::Draws;
@@ -28,7 +29,7 @@ pub struct RandomTranslation {
     interpolation: Argument<Interpolation>,
     seed: Option<u64>,
     fill_value: f64,
-    data_format: Option<String>,
+    data_format: DataFormat,
 }
 
 impl Default for RandomTranslation {
@@ -41,7 +42,7 @@ impl Default for RandomTranslation {
             interpolation: Argument::default(),
             seed: None,
             fill_value: 0.0,
-            data_format: None,
+            data_format: DataFormat,
         }
     }
 }
@@ -66,9 +67,7 @@ impl Layer for RandomTranslation {
         };
         let height = limits(self.height_factor, "height_factor")?;
         let width = limits(self.width_factor, "width_factor")?;
-        let data_format = self.data_format.as_deref();
-        let resampling =
-            resampling(input, &self.fill_mode, &self.interpolation, self.fill_value, data_format)?;
+        let resampling = resampling(input, &self.fill_mode, &self.interpolation, self.fill_value)?;
         if [height, width] == [[0.0; 2]; 2] {
             return Ok(Built::view(input.clone()));
         }

@@ -38,7 +38,7 @@ pub struct Conv1D {
     filters: usize,
     kernel_size: Single,
     strides: Single,
-    padding: Padding,
+    padding: Argument<Padding>,
     data_format: DataFormat,
     dilation_rate: Single,
     groups: usize,
@@ -61,7 +61,7 @@ impl Default for Conv1D {
             filters: 0,
             kernel_size: Single(1),
             strides: Single(1),
-            padding: Padding::Valid,
+            padding: Padding::Valid.into(),
             data_format: DataFormat,
             dilation_rate: Single(1),
             groups: 1,
@@ -95,8 +95,8 @@ impl Conv1D {
 
     /// What windows find beyond the edge. Default: valid.
     #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
+    pub fn padding(mut self, padding: impl Into<Argument<Padding>>) -> Self {
+        self.padding = padding.into();
         self
     }
 
@@ -133,7 +133,7 @@ impl Layer for Conv1D {
                 "strides {stride} and dilation_rate {dilation} cannot both be larger than 1, as in Keras"
             ));
         }
-        let axis = Axis::new("kernel_size", steps, [kernel, stride, dilation], self.padding)?;
+        let axis = Axis::new("kernel_size", steps, [kernel, stride, dilation], *self.padding.get()?)?;
         let mut variables = vec![Variable::weights(
             "kernel",
             vec![kernel, channels / groups, filters],

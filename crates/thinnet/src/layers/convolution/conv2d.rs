@@ -38,7 +38,7 @@ pub struct Conv2D {
     filters: usize,
     kernel_size: Pair,
     strides: Pair,
-    padding: Padding,
+    padding: Argument<Padding>,
     data_format: DataFormat,
     dilation_rate: Pair,
     groups: usize,
@@ -61,7 +61,7 @@ impl Default for Conv2D {
             filters: 0,
             kernel_size: Pair([1, 1]),
             strides: Pair([1, 1]),
-            padding: Padding::Valid,
+            padding: Padding::Valid.into(),
             data_format: DataFormat,
             dilation_rate: Pair([1, 1]),
             groups: 1,
@@ -95,8 +95,8 @@ impl Conv2D {
 
     /// What windows find beyond the edge. Default: valid.
     #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
+    pub fn padding(mut self, padding: impl Into<Argument<Padding>>) -> Self {
+        self.padding = padding.into();
         self
     }
 
@@ -126,7 +126,8 @@ impl Layer for Conv2D {
         let [rows, columns, channels] = map(input)?;
         let (filters, groups) = (self.filters, self.groups);
         check_groups(groups, channels, filters)?;
-        let axes = axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, self.padding)?;
+        let axes =
+            axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, *self.padding.get()?)?;
         let [height, width] = self.kernel_size.0;
         let mut variables = vec![Variable::weights(
             "kernel",

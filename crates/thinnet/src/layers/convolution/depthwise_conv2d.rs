@@ -34,7 +34,7 @@ pub struct DepthwiseConv2D {
     base: Base,
     kernel_size: Pair,
     strides: Pair,
-    padding: Padding,
+    padding: Argument<Padding>,
     data_format: DataFormat,
     dilation_rate: Pair,
     depth_multiplier: usize,
@@ -56,7 +56,7 @@ impl Default for DepthwiseConv2D {
             base: Base::default(),
             kernel_size: Pair([1, 1]),
             strides: Pair([1, 1]),
-            padding: Padding::Valid,
+            padding: Padding::Valid.into(),
             data_format: DataFormat,
             dilation_rate: Pair([1, 1]),
             depth_multiplier: 1,
@@ -90,8 +90,8 @@ impl DepthwiseConv2D {
 
     /// What windows find beyond the edge. Default: valid.
     #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
+    pub fn padding(mut self, padding: impl Into<Argument<Padding>>) -> Self {
+        self.padding = padding.into();
         self
     }
 
@@ -125,7 +125,8 @@ impl Layer for DepthwiseConv2D {
     fn build(&self, input: &Shape) -> Result<Built, String> {
         let [rows, columns, channels] = map(input)?;
         check_multiplier(self.depth_multiplier)?;
-        let axes = axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, self.padding)?;
+        let axes =
+            axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, *self.padding.get()?)?;
         let [height, width] = self.kernel_size.0;
         let mut variables = vec![Variable::weights(
             "kernel",

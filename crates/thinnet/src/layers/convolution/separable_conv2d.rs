@@ -36,7 +36,7 @@ pub struct SeparableConv2D {
     filters: usize,
     kernel_size: Pair,
     strides: Pair,
-    padding: Padding,
+    padding: Argument<Padding>,
     data_format: DataFormat,
     dilation_rate: Pair,
     depth_multiplier: usize,
@@ -62,7 +62,7 @@ impl Default for SeparableConv2D {
             filters: 0,
             kernel_size: Pair([1, 1]),
             strides: Pair([1, 1]),
-            padding: Padding::Valid,
+            padding: Padding::Valid.into(),
             data_format: DataFormat,
             dilation_rate: Pair([1, 1]),
             depth_multiplier: 1,
@@ -99,8 +99,8 @@ impl SeparableConv2D {
 
     /// What windows find beyond the edge. Default: valid.
     #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
+    pub fn padding(mut self, padding: impl Into<Argument<Padding>>) -> Self {
+        self.padding = padding.into();
         self
     }
 
@@ -143,7 +143,8 @@ impl Layer for SeparableConv2D {
         let (filters, between) = (self.filters, channels * self.depth_multiplier);
         check_multiplier(self.depth_multiplier)?;
         check_groups(1, between, filters)?;
-        let axes = axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, self.padding)?;
+        let axes =
+            axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, *self.padding.get()?)?;
         let [height, width] = self.kernel_size.0;
         let mut variables = vec![
             Variable::weights(

@@ -39,7 +39,7 @@ macro_rules! pooling_2d {
             #[serde(skip)]
             base: $crate::layers::Base,
             pool_size: Pair,
-            padding: Padding,
+            padding: $crate::config::Argument<Padding>,
             strides: Option<Pair>,
             data_format: DataFormat,
         }
@@ -49,7 +49,7 @@ macro_rules! pooling_2d {
                 Self {
                     base: Default::default(),
                     pool_size: Pair([2, 2]),
-                    padding: Padding::Valid,
+                    padding: Padding::Valid.into(),
                     strides: None,
                     data_format: DataFormat,
                 }
@@ -73,8 +73,8 @@ macro_rules! pooling_2d {
 
             /// Whether windows may reach beyond the edge, where they count what is within. Default: valid.
             #[must_use]
-            pub fn padding(mut self, padding: Padding) -> Self {
-                self.padding = padding;
+            pub fn padding(mut self, padding: impl Into<$crate::config::Argument<Padding>>) -> Self {
+                self.padding = padding.into();
                 self
             }
         }
@@ -86,8 +86,8 @@ macro_rules! pooling_2d {
                 let [rows, columns, channels] = map(input)?;
                 let (size, strides) = (self.pool_size.0, self.strides.unwrap_or(self.pool_size).0);
                 let axes = [
-                    super::axis(rows, size[0], strides[0], self.padding)?,
-                    super::axis(columns, size[1], strides[1], self.padding)?,
+                    super::axis(rows, size[0], strides[0], *self.padding.get()?)?,
+                    super::axis(columns, size[1], strides[1], *self.padding.get()?)?,
                 ];
                 let output = Shape::from([axes[0].output, axes[1].output, channels]);
                 Ok(Built::transform(output, Pool::new(Kind::$kind, axes, channels)))
@@ -107,7 +107,7 @@ macro_rules! pooling_1d {
             #[serde(skip)]
             base: $crate::layers::Base,
             pool_size: Single,
-            padding: Padding,
+            padding: $crate::config::Argument<Padding>,
             strides: Option<Single>,
             data_format: DataFormat,
         }
@@ -117,7 +117,7 @@ macro_rules! pooling_1d {
                 Self {
                     base: Default::default(),
                     pool_size: Single(2),
-                    padding: Padding::Valid,
+                    padding: Padding::Valid.into(),
                     strides: None,
                     data_format: DataFormat,
                 }
@@ -141,8 +141,8 @@ macro_rules! pooling_1d {
 
             /// Whether windows may reach beyond the ends, where they count what is within. Default: valid.
             #[must_use]
-            pub fn padding(mut self, padding: Padding) -> Self {
-                self.padding = padding;
+            pub fn padding(mut self, padding: impl Into<$crate::config::Argument<Padding>>) -> Self {
+                self.padding = padding.into();
                 self
             }
         }
@@ -153,7 +153,7 @@ macro_rules! pooling_1d {
             fn build(&self, input: &Shape) -> Result<Built, String> {
                 let [steps, channels] = sequence(input)?;
                 let (Single(size), Single(stride)) = (self.pool_size, self.strides.unwrap_or(self.pool_size));
-                let axis = super::axis(steps, size, stride, self.padding)?;
+                let axis = super::axis(steps, size, stride, *self.padding.get()?)?;
                 let output = Shape::from([axis.output, channels]);
                 Ok(Built::transform(output, Pool::new(Kind::$kind, [Axis::ONE, axis], channels)))
             }
