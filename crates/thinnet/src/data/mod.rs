@@ -8,6 +8,7 @@ pub mod datasets;
 mod features;
 pub mod formats;
 mod samples;
+pub(crate) mod steps;
 mod targets;
 
 pub use any_array::{AnyArray, load_array};

@@ -19,4 +19,4 @@ pub use context::{Batch, Context, Phase, Variables};
 pub(crate) use parameters::{Entry, Parameters};
 pub(crate) use plan::{Plan, PlannedLayer};
 pub(crate) use runner::{Objective, Optimization, Runner, Totals};
-pub(crate) use shard::{CheckedTargets, Samples};
+pub(crate) use shard::{CheckedTargets, Inputs, Samples};

@@ -22,13 +22,22 @@ pub(crate) enum CheckedTargets<'a> {
 /// The rows of a batch: where they come from, and which.
 #[derive(Clone, Copy)]
 pub(crate) struct Samples<'a> {
-    pub(crate) features: &'a Features<'a>,
+    pub(crate) inputs: Inputs<'a>,
     /// None to predict.
     pub(crate) targets: Option<&'a CheckedTargets<'a>>,
     /// A weight for each sample of the data.
     pub(crate) weights: Option<&'a [f32]>,
     /// The batch's samples, in order.
     pub(crate) order: &'a [u32],
+}
+
+/// Where a batch's inputs come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Inputs<'a> {
+    /// All samples of the data.
+    All(&'a Features<'a>),
+    /// The batch's own, in its order.
+    Batch(&'a [f32]),
 }
 
 /// What all shards of a batch are given.
@@ -176,8 +185,15 @@ impl Shard {
     fn gather(&mut self, pass: &Pass, first: usize) {
         let order = &pass.samples.order[first..first + self.rows];
         let len = pass.plan.nodes[0].len;
-        for (row, &sample) in self.values[0].chunks_exact_mut(len.max(1)).zip(order) {
-            pass.samples.features.gather(sample as usize, row);
+        match pass.samples.inputs {
+            Inputs::All(features) => {
+                for (row, &sample) in self.values[0].chunks_exact_mut(len.max(1)).zip(order) {
+                    features.gather(sample as usize, row);
+                }
+            }
+            Inputs::Batch(rows) => {
+                self.values[0][..self.rows * len].copy_from_slice(&rows[first * len..][..self.rows * len]);
+            }
         }
         match pass.samples.targets {
             None => {}

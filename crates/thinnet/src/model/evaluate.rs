@@ -6,7 +6,7 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::{BuiltModel, Compiled, Sequential, pool_of};
 use crate::data::{Data, Features, Targets};
-use crate::engine::{CheckedTargets, Objective, Parameters, Phase, Runner, Samples, Totals};
+use crate::engine::{CheckedTargets, Inputs, Objective, Parameters, Phase, Runner, Samples, Totals};
 use crate::error::{Error, Result};
 use crate::history::Logs;
 use crate::losses::{Loss, TargetKind};
@@ -50,7 +50,7 @@ impl Sequential {
         let mut totals = Totals::new(objective);
         let order: Vec<u32> = (0..features.len() as u32).collect();
         for order in order.chunks(batch_size) {
-            let samples = Samples { features, targets: Some(targets), weights, order };
+            let samples = Samples { inputs: Inputs::All(features), targets: Some(targets), weights, order };
             runner.evaluate(pool, plan, parameters, objective, samples, penalty, &mut totals);
         }
         Ok(totals.logs(objective))
@@ -76,7 +76,7 @@ impl Sequential {
             let order: Vec<u32> = (0..count as u32).collect();
             let rows = output.chunks_mut(batch_size * plan.output.len());
             for (order, output) in order.chunks(batch_size).zip(rows) {
-                let samples = Samples { features: &features, targets: None, weights: None, order };
+                let samples = Samples { inputs: Inputs::All(&features), targets: None, weights: None, order };
                 runner.predict(pool, plan, parameters, samples, output);
             }
         }

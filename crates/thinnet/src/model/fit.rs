@@ -6,7 +6,9 @@ use super::evaluate::check_data;
 use super::{BuiltModel, Compiled, Sequential, pool_of};
 use crate::callbacks::{BatchEnd, Callback, ProgressBar, Training};
 use crate::data::Data;
-use crate::engine::{CheckedTargets, Phase, Runner, Samples, Totals};
+use crate::data::augmentation::{Ahead, Augment};
+use crate::data::steps::Steps;
+use crate::engine::{CheckedTargets, Inputs, Phase, Runner, Samples, Totals};
 use crate::error::{Error, Result};
 use crate::history::{History, Logs};
 use crate::random::{Domain, Stream};
@@ -32,6 +34,7 @@ pub struct Fit<'a> {
     sample_weight: Option<Vec<f32>>,
     class_weight: Option<ClassWeight>,
     callbacks: Vec<Box<dyn Callback + 'a>>,
+    augment: Option<Box<dyn Augment + 'a>>,
     verbose: bool,
 }
 
@@ -48,6 +51,7 @@ impl Default for Fit<'_> {
             sample_weight: None,
             class_weight: None,
             callbacks: Vec::new(),
+            augment: None,
             verbose: true,
         }
     }
@@ -137,6 +141,23 @@ impl<'a> Fit<'a> {
         self
     }
 
+    /// Changes the training samples at random, anew each time that all were used; an
+    /// [`ImageDataGenerator`](crate::data::augmentation::ImageDataGenerator) for example. This runs ahead of training on threads
+    /// of its own and is a pure function of the model's seed, the pass over the data and the sample. Samples for validation
+    /// are not changed at random, but standardized alike (scaled, centred, whitened); give those for `evaluate` and `predict`
+    /// through [`Augment::standardized`]. Default: nothing.
+    ///
+    /// ```
+    /// use thinnet::prelude::*;
+    /// let datagen = ImageDataGenerator::new().rotation_range(15.0).horizontal_flip(true);
+    /// let fit = Fit::new().epochs(20).batch_size(64).augment(datagen);
+    /// ```
+    #[must_use]
+    pub fn augment(mut self, augment: impl Augment + 'a) -> Self {
+        self.augment = Some(Box::new(augment));
+        self
+    }
+
     /// Whether progress is shown on standard error, where that is a terminal. Default: true.
     #[must_use]
     pub fn verbose(mut self, verbose: bool) -> Self {
@@ -214,29 +235,6 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// The samples' order, a pure function of the seed and of how often all were used before.
-struct Order {
-    stream: Stream,
-    shuffle: bool,
-    samples: u32,
-    pass: Option<u64>,
-    order: Vec<u32>,
-}
-
-impl Order {
-    fn of_pass(&mut self, pass: u64) -> &[u32] {
-        if self.pass != Some(pass) {
-            self.order.clear();
-            self.order.extend(0..self.samples);
-            if self.shuffle {
-                self.stream.at(pass, 0).shuffle(&mut self.order);
-            }
-            self.pass = Some(pass);
-        }
-        &self.order
-    }
-}
-
 impl Sequential {
     /// Trains the model and returns the record of its epochs.
     ///
@@ -262,6 +260,16 @@ impl Sequential {
             }
             None => None,
         };
+        if let Some(augment) = &fit.augment {
+            augment.check(all.x.sample_shape()).map_err(|message| Error::config("augmentation", message))?;
+        }
+        let validation = validation.map(|(data, weights)| match &fit.augment {
+            Some(augment) if augment.standardizes() && augment.check(data.x.sample_shape()).is_ok() => {
+                let x = augment.standardized(&data.x).into_owned();
+                (Data { x, y: data.y }, weights)
+            }
+            _ => (data, weights),
+        });
         let validation = match &validation {
             Some((data, weights)) => {
                 if data.is_empty() {
@@ -279,15 +287,9 @@ impl Sequential {
         let mut runner =
             Runner::new(plan, parameters, Some(objective), Phase::Training, batch_size, self.thread_count());
         let mut totals = Totals::new(objective);
-        let batches = training_samples.div_ceil(batch_size);
-        let steps = fit.steps_per_epoch.unwrap_or(batches);
-        let mut order = Order {
-            stream: Stream::new(self.seed, Domain::Shuffle),
-            shuffle: fit.shuffle,
-            samples: training_samples as u32,
-            pass: None,
-            order: Vec::with_capacity(training_samples),
-        };
+        let stream = Stream::new(self.seed, Domain::Shuffle);
+        let mut order = Steps::new(stream, fit.shuffle, training_samples as u32, batch_size);
+        let steps = fit.steps_per_epoch.unwrap_or(order.in_a_pass());
 
         let mut callbacks = std::mem::take(&mut fit.callbacks);
         if fit.verbose {
@@ -298,41 +300,58 @@ impl Sequential {
         for (callback, state) in callbacks.iter_mut().zip(training.take_restored()) {
             callback.restore(state)?;
         }
-        while training.epoch < training.epochs && !training.stopped() {
-            let epoch = training.epoch;
-            each(&mut callbacks, |callback| callback.on_epoch_begin(&mut training, epoch))?;
-            totals.clear();
-            for step in 0..steps {
-                let index = (epoch * steps + step) as u64;
-                let batch = (index % batches as u64) as usize;
-                let order = order.of_pass(index / batches as u64);
-                let samples = Samples {
-                    features: &all.x,
-                    targets: Some(&targets),
-                    weights: weights.as_deref(),
-                    order: &order[batch * batch_size..((batch + 1) * batch_size).min(training_samples)],
-                };
-                training.model.train_step(&mut runner, samples, &mut totals)?;
-                let end = BatchEnd { step, steps, totals: &totals };
-                each(&mut callbacks, |callback| callback.on_batch_end(&mut training, &end))?;
-                if training.stopped() {
+        let augment = fit.augment.as_deref();
+        std::thread::scope(|scope| {
+            let step_of = |epoch: usize| epoch.saturating_mul(steps) as u64;
+            let range = step_of(training.epoch)..step_of(training.epochs);
+            let (seed, threads) = (training.model.seed, training.model.thread_count());
+            let ahead =
+                augment.map(|augment| Ahead::start(scope, &all.x, augment, seed, &order, range, threads));
+            while training.epoch < training.epochs && !training.stopped() {
+                let epoch = training.epoch;
+                each(&mut callbacks, |callback| callback.on_epoch_begin(&mut training, epoch))?;
+                totals.clear();
+                for step in 0..steps {
+                    let index = step_of(epoch) + step as u64;
+                    let rows = ahead.as_ref().map(|ahead| ahead.take(index)).map(|rows| {
+                        rows.ok_or_else(|| {
+                            Error::Usage("the augmentation of the samples has panicked".into())
+                        })
+                    });
+                    let rows = rows.transpose()?;
+                    let samples = Samples {
+                        inputs: rows.as_deref().map_or(Inputs::All(&all.x), Inputs::Batch),
+                        targets: Some(&targets),
+                        weights: weights.as_deref(),
+                        order: order.of(index),
+                    };
+                    training.model.train_step(&mut runner, samples, &mut totals)?;
+                    if let (Some(ahead), Some(rows)) = (&ahead, rows) {
+                        ahead.give_back(index, rows);
+                    }
+                    let end = BatchEnd { step, steps, totals: &totals };
+                    each(&mut callbacks, |callback| callback.on_batch_end(&mut training, &end))?;
+                    if training.stopped() {
+                        break;
+                    }
+                }
+                if training.interrupted() {
                     break;
                 }
+                let mut logs = totals.logs(&training.model.compiled()?.objective);
+                if let Some((features, targets, weights)) = &validation {
+                    let of_validation = training.model.evaluate_checked(features, targets, *weights)?;
+                    let named = |(name, value): (String, f64)| (format!("val_{name}"), value);
+                    logs.extend(of_validation.into_iter().map(named));
+                }
+                training.epoch += 1;
+                each(&mut callbacks, |callback| callback.on_epoch_end(&mut training, epoch, &mut logs))?;
+                training.history.push(epoch, logs);
+                training.record_states(callbacks.iter().map(|callback| &**callback as &dyn Callback));
+                each(&mut callbacks, |callback| callback.on_epoch_recorded(&mut training))?;
             }
-            if training.interrupted() {
-                break;
-            }
-            let mut logs = totals.logs(&training.model.compiled()?.objective);
-            if let Some((features, targets, weights)) = &validation {
-                let of_validation = training.model.evaluate_checked(features, targets, *weights)?;
-                logs.extend(of_validation.into_iter().map(|(name, value)| (format!("val_{name}"), value)));
-            }
-            training.epoch += 1;
-            each(&mut callbacks, |callback| callback.on_epoch_end(&mut training, epoch, &mut logs))?;
-            training.history.push(epoch, logs);
-            training.record_states(callbacks.iter().map(|callback| &**callback as &dyn Callback));
-            each(&mut callbacks, |callback| callback.on_epoch_recorded(&mut training))?;
-        }
+            Ok::<_, Error>(())
+        })?;
         each(&mut callbacks, |callback| callback.on_train_end(&mut training))?;
         Ok(training.history)
     }
@@ -356,7 +375,8 @@ impl Sequential {
             Runner::new(&built.plan, &built.parameters, Some(objective), Phase::Training, data.len(), threads)
         });
         let order: Vec<u32> = (0..data.len() as u32).collect();
-        let samples = Samples { features: &data.x, targets: Some(&targets), weights: None, order: &order };
+        let samples =
+            Samples { inputs: Inputs::All(&data.x), targets: Some(&targets), weights: None, order: &order };
         self.train_step(&mut runner, samples, &mut totals)?;
         self.batch_runner = Some(runner);
         Ok(totals.logs(&self.compiled()?.objective))

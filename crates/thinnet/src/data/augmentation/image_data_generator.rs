@@ -459,6 +459,14 @@ impl Augment for ImageDataGenerator {
         self.check(sample)
     }
 
+    fn standardizes(&self) -> bool {
+        self.preprocessing_function.is_some()
+            || self.rescale.is_some()
+            || self.samplewise_center
+            || self.samplewise_std_normalization
+            || self.centers_features()
+    }
+
     fn scratch(&self, sample: &Shape) -> usize {
         if self.zca_whitening { sample.len() } else { 0 }
     }

@@ -5,6 +5,7 @@
 //! a model are in [`layers`](crate::layers).
 
 mod affine;
+mod ahead;
 mod flow;
 mod image_data_generator;
 mod ranges;
@@ -16,10 +17,12 @@ mod zca;
 
 use std::fmt::Debug;
 
+use crate::data::Features;
 use crate::shape::Shape;
 
 pub use affine::{Affine, FillMode};
 pub(crate) use affine::{Border, Resampling};
+pub(crate) use ahead::Ahead;
 pub use flow::{AugmentedBatch, Batches, Flow, Subset};
 pub use image_data_generator::{ImageDataGenerator, PreprocessingFunction};
 pub(crate) use ranges::between;
@@ -66,6 +69,24 @@ pub trait Augment: Debug + Send + Sync {
 
     /// What is not random of it, in place: the scale and the centring that validation and test data go through too.
     fn standardize(&self, sample: &Shape, x: &mut [f32], scratch: &mut [f32]);
+
+    /// Whether [`standardize`](Self::standardize) changes anything.
+    fn standardizes(&self) -> bool;
+
+    /// Samples that are not changed at random but standardized: what a model is evaluated on.
+    fn standardized<'a>(&self, x: &'a Features<'_>) -> Features<'a> {
+        if !self.standardizes() {
+            return x.into();
+        }
+        let sample = x.sample_shape();
+        let mut values = vec![0.0; x.len() * sample.len()];
+        let mut scratch = vec![0.0; self.scratch(sample)];
+        for (index, row) in values.chunks_exact_mut(sample.len().max(1)).enumerate() {
+            x.gather(index, row);
+            self.standardize(sample, row, &mut scratch);
+        }
+        Features::floats(sample.clone(), values)
+    }
 }
 
 /// An image's height, width and channels: a sample of two axes has one channel.
