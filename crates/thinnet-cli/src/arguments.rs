@@ -248,15 +248,22 @@ pub(crate) enum Data {
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// w1: the tutorial's MNIST network, batch 128; w4: a small regression network (13-50-1), batch 128
+    /// What is trained
     #[arg(value_enum)]
     pub(crate) workload: Workload,
+    /// Time it in turns with and without the tutorial's image augmentation (w2 and w3)
+    #[arg(long)]
+    pub(crate) augment: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Workload {
-    /// The tutorial's MNIST network
+    /// The tutorial's MNIST network, batch 128
     W1,
-    /// A small regression network
+    /// Its convolutional network with spatial dropout, 28×28, batch 128
+    W2,
+    /// Its CIFAR-10 network, batch 64
+    W3,
+    /// A small regression network (13-50-1), batch 128
     W4,
 }
