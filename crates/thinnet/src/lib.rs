@@ -42,6 +42,7 @@ pub mod regularizers;
 pub mod report;
 pub mod schedules;
 mod shape;
+pub mod uncertainty;
 
 pub use data::datasets;
 pub use error::{Error, Problem, Result, Suggestion, nearest};

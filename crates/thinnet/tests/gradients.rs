@@ -98,6 +98,63 @@ fn shapes_between_layers() {
 }
 
 #[test]
+fn residual_stacks_with_and_without_projection() {
+    let identity = Residual::new().add(Dense::new(6).activation("tanh")).add(Dense::new(6));
+    // What works in place first must leave the shortcut's input alone.
+    let in_place = Residual::new().add(Rescaling::new(0.5)).add(Dense::new(6)).add(Rescaling::new(-1.5));
+    let projected = Residual::new()
+        .add(Dense::new(5).activation("tanh"))
+        .add(Residual::new().add(Dense::new(5).activation("sigmoid")))
+        .projection(Rescaling::new(2.0))
+        .projection(Dense::new(5).use_bias(false));
+    for block in [identity, in_place, projected] {
+        let name = format!("{block:?}");
+        let model = network("tanh").add(block).add(Dense::new(3).activation("softmax"));
+        check(&name, model, "categorical_crossentropy", one_hot);
+    }
+    // A frozen shortcut, and a stack that does nothing: the input twice.
+    let model = network("tanh")
+        .add(Residual::new().add(Dropout::new(0.0)))
+        .add(Residual::new().add(Dense::new(6)).projection(Dense::new(6).trainable(false)))
+        .add(Dense::new(3));
+    only_trainable_variables_move(model);
+}
+
+/// The gradient of the trainable variables only: the others do not move.
+fn only_trainable_variables_move(mut model: Sequential) {
+    model.compile(SGD::new(1.0), "mse", [] as [&str; 0]).unwrap();
+    let (x, y) = (Array2::from_elem((5, 7), 0.3), Array2::from_elem((5, 3), 1.0));
+    let changes = gradient(&mut model, &x, &y);
+    let names = model.weight_names().unwrap();
+    for (name, change) in names.iter().zip(&changes) {
+        let moved = change.iter().any(|&c| c != 0.0);
+        assert_eq!(moved, !name.starts_with("residual_1/dense_1/"), "{name}");
+    }
+}
+
+#[test]
+fn a_convolutional_network_from_pixels_to_classes() {
+    let model = Sequential::new()
+        .add(Dense::new(50).input_shape([7]))
+        .add(Reshape::new([5, 5, 2]))
+        .add(ZeroPadding2D::new([[1, 0], [0, 1]]))
+        .add(Conv2D::new(4, 3).padding("same").activation("tanh"))
+        .add(
+            Residual::new()
+                .add(DepthwiseConv2D::new(3).padding("same"))
+                .add(LayerNormalization::new().epsilon(1.0)),
+        )
+        .add(AveragePooling2D::new(2))
+        .add(SeparableConv2D::new(3, 2).activation("gelu"))
+        .add(UpSampling2D::new(2).interpolation("bilinear"))
+        .add(Cropping2D::new([1, 0]))
+        .add(Conv2D::new(2, 2).strides(2))
+        .add(Flatten::new())
+        .add(Dense::new(3).activation("softmax"));
+    check("convolutional", model, "categorical_crossentropy", one_hot);
+}
+
+#[test]
 fn frozen_layers_pass_the_gradient_on_and_keep_their_values() {
     let mut model = network("tanh").add(Dense::new(4).activation("tanh").trainable(false)).add(Dense::new(3));
     model.compile(SGD::new(1.0), "mse", [] as [&str; 0]).unwrap();

@@ -11,6 +11,8 @@ pub enum Phase {
     Training,
     /// Dropout and noise are off.
     Inference,
+    /// Dropout and noise are on, as in training; everything else is as in inference: batch statistics stay as they are.
+    MonteCarlo,
 }
 
 /// Where a piece of work stands: together with the seed, all that random draws depend on.
@@ -22,7 +24,7 @@ pub struct Context {
     pub stream: Stream,
     /// The number of optimizer steps done before this one, since the model was made.
     pub step: u64,
-    /// The first row's place in the batch.
+    /// The first row's place in the batch; in Monte-Carlo prediction among all inputs.
     pub first: usize,
     /// How many samples the whole batch has.
     pub batch_size: usize,
@@ -32,6 +34,11 @@ impl Context {
     /// Whether this is a training pass.
     pub fn is_training(&self) -> bool {
         self.phase == Phase::Training
+    }
+
+    /// Whether dropout and noise are on.
+    pub fn draws(&self) -> bool {
+        matches!(self.phase, Phase::Training | Phase::MonteCarlo)
     }
 }
 

@@ -249,17 +249,19 @@ impl Runner {
         self.add(samples.order.len(), active, penalty, totals);
     }
 
-    /// The model's output for one batch.
+    /// The model's output for one batch; `step` is what random draws depend on.
+    #[allow(clippy::too_many_arguments, reason = "the parts of a model that a step touches, borrowed apart")]
     pub(crate) fn predict(
         &mut self,
         pool: &mut Pool,
         plan: &Plan,
         parameters: &Parameters,
         samples: Samples,
+        step: u64,
         output: &mut [f32],
     ) {
         let (values, phase) = (&parameters.values, self.phase);
-        let pass = Pass { plan, values, objective: None, samples, phase, step: 0, sums: &[] };
+        let pass = Pass { plan, values, objective: None, samples, phase, step, sums: &[] };
         let active = self.run(pool, &pass);
         let mut rest = output;
         for shard in &self.shards[..active] {

@@ -29,6 +29,8 @@ pub(crate) struct Samples<'a> {
     pub(crate) weights: Option<&'a [f32]>,
     /// The batch's samples, in order.
     pub(crate) order: &'a [u32],
+    /// The place of the first, where draws depend on it: 0 in training, where they depend on the place in the batch.
+    pub(crate) first: usize,
 }
 
 /// Where a batch's inputs come from.
@@ -216,6 +218,7 @@ impl Shard {
 
     fn context(pass: &Pass, layer: usize, first: usize) -> Context {
         let stream = pass.plan.layers[layer].stream;
+        let first = pass.samples.first + first;
         Context { phase: pass.phase, stream, step: pass.step, first, batch_size: pass.samples.order.len() }
     }
 

@@ -50,7 +50,8 @@ impl Sequential {
         let mut totals = Totals::new(objective);
         let order: Vec<u32> = (0..features.len() as u32).collect();
         for order in order.chunks(batch_size) {
-            let samples = Samples { inputs: Inputs::All(features), targets: Some(targets), weights, order };
+            let samples =
+                Samples { inputs: Inputs::All(features), targets: Some(targets), weights, order, first: 0 };
             runner.evaluate(pool, plan, parameters, objective, samples, penalty, &mut totals);
         }
         Ok(totals.logs(objective))
@@ -62,26 +63,50 @@ impl Sequential {
     /// Where the model is not built or the samples have another shape than its input.
     pub fn predict<'a>(&mut self, x: impl Into<Features<'a>>) -> Result<ArrayD<f32>> {
         let features = x.into();
-        self.build()?;
-        let threads = self.thread_count();
-        let built = self.built.as_ref().expect("just built");
-        check_features(built, &features)?;
-        let BuiltModel { parameters, plan, .. } = built;
-        let count = features.len();
-        let mut output = vec![0.0; count * plan.output.len()];
-        if count > 0 {
-            let batch_size = INFERENCE_BATCH.min(count);
-            let mut runner = Runner::new(plan, parameters, None, Phase::Inference, batch_size, threads);
-            let pool = pool_of(&mut self.pool, runner.threads());
-            let order: Vec<u32> = (0..count as u32).collect();
-            let rows = output.chunks_mut(batch_size * plan.output.len());
-            for (order, output) in order.chunks(batch_size).zip(rows) {
-                let samples = Samples { inputs: Inputs::All(&features), targets: None, weights: None, order };
-                runner.predict(pool, plan, parameters, samples, output);
-            }
+        let shape = self.check_inputs(&features)?;
+        let mut output = vec![0.0; shape.iter().product()];
+        if let Some(mut runner) = self.output_runner(Phase::Inference, features.len())? {
+            self.outputs(&mut runner, &features, 0, &mut output)?;
         }
-        let shape = [&[count], plan.output.axes()].concat();
         ArrayD::from_shape_vec(IxDyn(&shape), output).map_err(|error| Error::Data(error.to_string()))
+    }
+
+    /// Builds the model, checks inputs, and gives the shape of their outputs.
+    pub(crate) fn check_inputs(&mut self, features: &Features) -> Result<Vec<usize>> {
+        self.build()?;
+        let built = self.built()?;
+        check_features(built, features)?;
+        Ok([&[features.len()], built.plan.output.axes()].concat())
+    }
+
+    /// What computes outputs for some inputs; none where there is nothing to compute.
+    pub(crate) fn output_runner(&self, phase: Phase, inputs: usize) -> Result<Option<Runner>> {
+        let BuiltModel { parameters, plan, .. } = self.built()?;
+        let batch_size = INFERENCE_BATCH.min(inputs);
+        let runner = || Runner::new(plan, parameters, None, phase, batch_size, self.thread_count());
+        Ok((inputs > 0).then(runner))
+    }
+
+    /// Writes the outputs for all inputs; `step` is what random draws depend on.
+    pub(crate) fn outputs(
+        &mut self,
+        runner: &mut Runner,
+        features: &Features,
+        step: u64,
+        output: &mut [f32],
+    ) -> Result<()> {
+        let order: Vec<u32> = (0..features.len() as u32).collect();
+        let pool = pool_of(&mut self.pool, runner.threads());
+        let BuiltModel { parameters, plan, .. } =
+            self.built.as_ref().ok_or_else(|| Error::Usage("the model is not built".into()))?;
+        let batch_size = runner.batch_size();
+        let batches = order.chunks(batch_size).zip(output.chunks_mut(batch_size * plan.output.len()));
+        for (batch, (order, output)) in batches.enumerate() {
+            let (inputs, first) = (Inputs::All(features), batch * batch_size);
+            let samples = Samples { inputs, targets: None, weights: None, order, first };
+            runner.predict(pool, plan, parameters, samples, step, output);
+        }
+        Ok(())
     }
 }
 

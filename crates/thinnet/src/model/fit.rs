@@ -324,6 +324,7 @@ impl Sequential {
                         targets: Some(&targets),
                         weights: weights.as_deref(),
                         order: order.of(index),
+                        first: 0,
                     };
                     training.model.train_step(&mut runner, samples, &mut totals)?;
                     if let (Some(ahead), Some(rows)) = (&ahead, rows) {
@@ -375,8 +376,13 @@ impl Sequential {
             Runner::new(&built.plan, &built.parameters, Some(objective), Phase::Training, data.len(), threads)
         });
         let order: Vec<u32> = (0..data.len() as u32).collect();
-        let samples =
-            Samples { inputs: Inputs::All(&data.x), targets: Some(&targets), weights: None, order: &order };
+        let samples = Samples {
+            inputs: Inputs::All(&data.x),
+            targets: Some(&targets),
+            weights: None,
+            order: &order,
+            first: 0,
+        };
         self.train_step(&mut runner, samples, &mut totals)?;
         self.batch_runner = Some(runner);
         Ok(totals.logs(&self.compiled()?.objective))

@@ -94,7 +94,7 @@ impl InPlace for Replace {
     }
 
     fn is_active(&self, cx: &Context) -> bool {
-        cx.is_training()
+        cx.draws()
     }
 
     fn scratch(&self) -> usize {

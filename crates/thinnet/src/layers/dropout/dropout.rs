@@ -92,7 +92,7 @@ impl InPlace for Drop {
     }
 
     fn is_active(&self, cx: &Context) -> bool {
-        cx.is_training()
+        cx.draws()
     }
 
     fn scratch(&self) -> usize {

@@ -77,7 +77,7 @@ impl InPlace for Add {
     }
 
     fn is_active(&self, cx: &Context) -> bool {
-        cx.is_training()
+        cx.draws()
     }
 
     fn forward(&self, cx: &Context, x: &mut [f32], _scratch: &mut [f32]) {

@@ -1,0 +1,5 @@
+//! How sure a model is.
+
+mod monte_carlo;
+
+pub use monte_carlo::MonteCarlo;
