@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::product::Convolution;
-use super::{axes, check_groups};
+use super::{axes, check_groups, window_methods};
 use crate::activations::Activation;
 use crate::config::Argument;
 use crate::constraints::Constraint;
@@ -86,26 +86,7 @@ impl Conv2D {
 
     base_methods!();
 
-    /// How far apart neighbouring windows are. Default: 1.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// What windows find beyond the edge. Default: valid.
-    #[must_use]
-    pub fn padding(mut self, padding: impl Into<Argument<Padding>>) -> Self {
-        self.padding = padding.into();
-        self
-    }
-
-    /// How far apart neighbouring elements of a window are; with strides of 1 only. Default: 1.
-    #[must_use]
-    pub fn dilation_rate(mut self, dilation_rate: impl Into<Pair>) -> Self {
-        self.dilation_rate = dilation_rate.into();
-        self
-    }
+    window_methods!();
 
     /// Into how many groups channels and filters are dealt: each filter sees its group's channels. Default: 1.
     #[must_use]

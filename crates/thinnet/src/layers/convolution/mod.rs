@@ -36,6 +36,36 @@ fn axes(
     Ok([axis(0, rows)?, axis(1, columns)?])
 }
 
+/// The builder methods that say how windows lie in maps.
+macro_rules! window_methods {
+    () => {
+        /// How far apart neighbouring windows are. Default: 1.
+        #[must_use]
+        pub fn strides(mut self, strides: impl Into<$crate::layers::Pair>) -> Self {
+            self.strides = strides.into();
+            self
+        }
+
+        /// What windows find beyond the edge. Default: valid.
+        #[must_use]
+        pub fn padding(
+            mut self,
+            padding: impl Into<$crate::config::Argument<$crate::layers::Padding>>,
+        ) -> Self {
+            self.padding = padding.into();
+            self
+        }
+
+        /// How far apart neighbouring elements of a window are; with strides of 1 only. Default: 1.
+        #[must_use]
+        pub fn dilation_rate(mut self, dilation_rate: impl Into<$crate::layers::Pair>) -> Self {
+            self.dilation_rate = dilation_rate.into();
+            self
+        }
+    };
+}
+use window_methods;
+
 /// Checks that channels can be dealt out to groups.
 fn check_groups(groups: usize, inputs: usize, filters: usize) -> Result<(), String> {
     if filters == 0 {

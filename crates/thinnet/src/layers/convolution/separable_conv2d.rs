@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::channelwise::Channelwise;
 use super::product::Convolution;
-use super::{axes, check_groups, check_multiplier};
+use super::{axes, check_groups, check_multiplier, window_methods};
 use crate::activations::Activation;
 use crate::config::Argument;
 use crate::constraints::Constraint;
@@ -90,26 +90,7 @@ impl SeparableConv2D {
 
     base_methods!();
 
-    /// How far apart neighbouring windows are. Default: 1.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// What windows find beyond the edge. Default: valid.
-    #[must_use]
-    pub fn padding(mut self, padding: impl Into<Argument<Padding>>) -> Self {
-        self.padding = padding.into();
-        self
-    }
-
-    /// How far apart neighbouring elements of a window are; with strides of 1 only. Default: 1.
-    #[must_use]
-    pub fn dilation_rate(mut self, dilation_rate: impl Into<Pair>) -> Self {
-        self.dilation_rate = dilation_rate.into();
-        self
-    }
+    window_methods!();
 
     /// Depthwise kernels for each channel. Default: 1.
     #[must_use]
