@@ -217,16 +217,7 @@ fn gradient_tile<A: Arithmetic, const N: usize>(
     stride: usize,
     width: usize,
 ) {
-    let mut sums = [[0.0; COLUMNS]; N];
-    for (&origin, dy) in origins.iter().zip(panel) {
-        let window: &[f32; N] =
-            x[(origin + offset) as usize..].first_chunk().expect("a window lies within the map");
-        for (sums, &x) in sums.iter_mut().zip(window) {
-            for (sum, &dy) in sums.iter_mut().zip(dy) {
-                *sum = A::mul_add(x, dy, *sum);
-            }
-        }
-    }
+    let sums = product_tile::<A, N>(origins, &x[offset as usize..], panel);
     for (row, sums) in sums.iter().enumerate() {
         let gradient = &mut gradient[row * stride..][..width];
         match <&mut [f32; COLUMNS]>::try_from(&mut *gradient) {
@@ -234,6 +225,26 @@ fn gradient_tile<A: Arithmetic, const N: usize>(
             Err(_) => gradient.iter_mut().zip(sums).for_each(|(g, sum)| *g += sum),
         }
     }
+}
+
+/// Σ of the products of `N` neighbouring elements of each window with the gradients by its output. Returned by value: the
+/// compiler then keeps all sums in registers, which it does not where they are added to memory in the same function.
+#[inline(always)]
+fn product_tile<A: Arithmetic, const N: usize>(
+    origins: &[u32],
+    x: &[f32],
+    panel: &[[f32; COLUMNS]],
+) -> [[f32; COLUMNS]; N] {
+    let mut sums = [[0.0; COLUMNS]; N];
+    for (&origin, dy) in origins.iter().zip(panel) {
+        let window = &x[origin as usize..][..N];
+        for (sums, &x) in sums.iter_mut().zip(window) {
+            for (sum, &dy) in sums.iter_mut().zip(dy) {
+                *sum = A::mul_add(x, dy, *sum);
+            }
+        }
+    }
+    sums
 }
 
 dispatch! {
