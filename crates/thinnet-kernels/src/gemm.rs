@@ -9,6 +9,8 @@ use crate::isa::{Arithmetic, dispatch};
 /// Rows of the micro-kernel's tile.
 const ROWS: usize = 6;
 /// Columns of the micro-kernel's tile: with six rows, twelve of the sixteen vector registers of AVX2 accumulate.
+/// Depth of the squares in which columns are packed.
+const BLOCK: usize = 8;
 const COLUMNS: usize = 16;
 /// Products that are summed up in registers before they are added to the result. A panel of `DEPTH` × `COLUMNS` stays
 /// in the first-level cache.
@@ -120,16 +122,27 @@ fn pack_columns(
                 }
             }
         } else {
-            for column in 0..COLUMNS {
-                if column < width {
-                    let from = &b.data[origin + column * b.column_stride..];
-                    for p in 0..depth {
-                        panel[p * COLUMNS + column] = from[p * b.row_stride];
+            let (blocks, _) = panel.as_chunks_mut::<{ COLUMNS * BLOCK }>();
+            let whole = if width == COLUMNS && b.row_stride == 1 { blocks.len() } else { 0 };
+            for (block, to) in blocks.iter_mut().enumerate().take(whole) {
+                // Square by square, so that neither side jumps for each element.
+                let from: [&[f32; BLOCK]; COLUMNS] = std::array::from_fn(|column| {
+                    let start = origin + column * b.column_stride + block * BLOCK;
+                    b.data[start..].first_chunk().expect("a column has the panel's depth")
+                });
+                for p in 0..BLOCK {
+                    for column in 0..COLUMNS {
+                        to[p * COLUMNS + column] = from[column][p];
                     }
-                } else {
-                    for p in 0..depth {
-                        panel[p * COLUMNS + column] = 0.0;
-                    }
+                }
+            }
+            for p in whole * BLOCK..depth {
+                for column in 0..COLUMNS {
+                    panel[p * COLUMNS + column] = if column < width {
+                        b.data[origin + column * b.column_stride + p * b.row_stride]
+                    } else {
+                        0.0
+                    };
                 }
             }
         }
