@@ -44,8 +44,13 @@ fn image_size(text: &str) -> Result<(usize, usize), String> {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the tutorial: its models with and without dropout, and a fair comparison
-    #[command(after_help = "Examples:\n  thinnet tutorial\n  thinnet tutorial --seeds 5 --out runs/five")]
+    /// Run the tutorial: its models with and without dropout, and fair comparisons
+    #[command(after_help = "\
+Examples:
+  thinnet tutorial
+  thinnet tutorial --seeds 5 --out runs/five
+  thinnet tutorial spatial
+  thinnet tutorial spatial --out runs/spatial --resume")]
     Tutorial(Tutorial),
     /// Train the model of an experiment file
     #[command(after_help = "\
@@ -109,18 +114,26 @@ pub(crate) struct Tutorial {
     /// The first seed
     #[arg(long, default_value_t = thinnet::model::DEFAULT_SEED)]
     pub(crate) seed: u64,
-    /// Epochs of each model
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) epochs: u64,
+    /// Epochs of each model [default: 10 for mnist, 5 for spatial]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) epochs: Option<u64>,
     /// Where to write [default: the next free runs/tutorial-N]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Go on with the run in --out
+    #[arg(long, requires = "out")]
+    pub(crate) resume: bool,
+    /// Train on the first N samples only, to try things out
+    #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) samples: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Part {
     /// MNIST with and without dropout
     Mnist,
+    /// A convolutional network on MNIST: dropping whole feature maps, single values, or nothing
+    Spatial,
 }
 
 #[derive(Debug, Args)]

@@ -46,8 +46,13 @@ pub(crate) fn run(arguments: &Compare, threads: Option<usize>) -> Result<()> {
     };
     let announce = |_: &str, summary: &str| eprintln!("{summary}");
     let comparison = compare(&experiments, &data, &options, announce)?;
-    let versus = experiments.len() - 1;
-    comparison.write(&out, &format!("{} models on {}", experiments.len(), data.name), versus)?;
+    let versus = [experiments.len() - 1];
+    comparison.write(&out, &format!("{} models on {}", experiments.len(), data.name), &versus)?;
     let report = out.join("report.html");
-    print(&format!("{}\n{}\nReport: {}\n", comparison.table(), comparison.verdict(versus), report.display()))
+    print(&format!(
+        "{}\n{}\nReport: {}\n",
+        comparison.table(),
+        comparison.verdict(&versus).join("\n"),
+        report.display()
+    ))
 }

@@ -43,7 +43,7 @@ use crate::model::Sequential;
 
 pub use comparison::{ComparisonOptions, compare};
 pub use run::{Outcome, RunOptions, run};
-pub use tutorial::mnist as tutorial_mnist;
+pub use tutorial::{mnist as tutorial_mnist, spatial as tutorial_spatial};
 
 /// An experiment, checked as far as that is possible without its data.
 #[derive(Clone, Debug)]

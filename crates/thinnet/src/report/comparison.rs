@@ -1,5 +1,6 @@
 //! Models side by side: the table, the CSV file, and what the numbers say.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -163,41 +164,75 @@ impl Comparison {
         write_whole(path, |out| out.write_all(text.as_bytes()))
     }
 
-    /// What the numbers say of the first model against another one, in whole sentences.
-    pub fn verdict(&self, other: usize) -> String {
-        let (Some(first), Some(other)) = (self.models.first(), self.models.get(other)) else {
-            return String::new();
-        };
-        let seeds = first.runs.len();
-        let mut text = String::new();
-        if let (Some(a), Some(b)) = (first.values(RunResult::gap), other.values(RunResult::gap)) {
-            let (a, b) = (mean_interval(&a).0, mean_interval(&b).0);
-            let direction = match (a - b).partial_cmp(&0.0) {
-                Some(std::cmp::Ordering::Less) => "narrower",
-                Some(std::cmp::Ordering::Greater) => "wider",
-                _ => "no different",
-            };
-            text += &format!(
-                "The gap between training and validation accuracy is {direction} {} ({a:.3}) than {} ({b:.3}). ",
-                preposition(&first.name),
-                preposition(&other.name)
-            );
+    /// What the numbers say of the first model against others, in whole sentences: a paragraph for each of them.
+    pub fn verdict(&self, others: &[usize]) -> Vec<String> {
+        let Some(first) = self.models.first() else { return Vec::new() };
+        let others: Vec<&ModelRuns> = others.iter().filter_map(|&other| self.models.get(other)).collect();
+        let mut paragraphs: Vec<String> = others.iter().map(|other| first.against(other)).collect();
+        if let Some(last) = paragraphs.last_mut()
+            && first.runs.len() < 2
+        {
+            let what = if others.len() > 1 { "any of this" } else { "that" };
+            *last += &format!(" One seed cannot tell whether {what} is chance: try --seeds 5.");
+        }
+        paragraphs
+    }
+}
+
+impl ModelRuns {
+    fn against(&self, other: &Self) -> String {
+        let mut sentences = Vec::new();
+        let means =
+            |value| Some((mean_interval(&self.values(value)?).0, mean_interval(&other.values(value)?).0));
+        if let (Some((a, b)), Some((difference, half))) =
+            (means(RunResult::gap), paired(self, other, RunResult::gap))
+        {
+            let differ = difference != 0.0 && half.is_finite();
+            let certainty =
+                || format!("{:.3}{}", difference.abs(), certainty(difference, half, self.runs.len(), 3));
+            let (this, that) = (preposition(&self.name), preposition(&other.name));
+            sentences.push(if a.min(b) <= -0.0005 {
+                // Of a gap that is negative nobody can say that it is narrower.
+                let side = |gap: f64| format!("{:.3} {}", gap.abs(), if gap < 0.0 { "below" } else { "above" });
+                let differ = if differ { format!("; the two differ by {}", certainty()) } else { String::new() };
+                format!(
+                    "Training accuracy, measured while dropout is on, is {} validation accuracy {this} and {} it \
+                     {that}{differ}.",
+                    side(a),
+                    side(b)
+                )
+            } else {
+                let direction = match difference.partial_cmp(&0.0) {
+                    Some(Ordering::Less) => "narrower",
+                    Some(Ordering::Greater) => "wider",
+                    _ => "no different",
+                };
+                let by = if differ { format!(", by {}", certainty()) } else { String::new() };
+                format!(
+                    "The gap between training and validation accuracy is {direction} {this} ({a:.3}) than {that} \
+                     ({b:.3}){by}."
+                )
+            });
         }
         let accuracy = |run: &RunResult| run.test.get("accuracy").copied();
         let loss = |run: &RunResult| run.test.get("loss").copied();
-        if let Some((difference, half)) = paired(first, other, accuracy) {
+        if let Some((difference, half)) = paired(self, other, accuracy) {
             let points = difference * 100.0;
-            text += &format!("Its test accuracy is {}", amount(points, 1, "points", "higher", "lower"));
-            text += &certainty(points, half * 100.0, seeds, 1);
-        } else if let Some((difference, half)) = paired(first, other, loss) {
-            text += &format!(
-                "The test loss {} is {}",
-                preposition(&first.name),
-                amount(difference, 4, "", "higher", "lower")
-            );
-            text += &certainty(difference, half, seeds, 4);
+            sentences.push(format!(
+                "The test accuracy {} is {}{}.",
+                preposition(&self.name),
+                amount(points, 1, "points", "higher", "lower"),
+                certainty(points, half * 100.0, self.runs.len(), 1)
+            ));
+        } else if let Some((difference, half)) = paired(self, other, loss) {
+            sentences.push(format!(
+                "The test loss {} is {}{}.",
+                preposition(&self.name),
+                amount(difference, 4, "", "higher", "lower"),
+                certainty(difference, half, self.runs.len(), 4)
+            ));
         }
-        text.trim_end().to_owned()
+        sentences.join(" ")
     }
 }
 
@@ -215,16 +250,15 @@ fn amount(difference: f64, digits: usize, unit: &str, up: &str, down: &str) -> S
     format!("{size}{unit} {}", if difference > 0.0 { up } else { down })
 }
 
+/// What is to be said of a difference that was seen over several seeds.
 fn certainty(difference: f64, half: f64, seeds: usize, digits: usize) -> String {
-    if seeds < 2 {
-        return ". One seed cannot tell whether that is chance: try --seeds 5.".into();
+    // The interval of a single difference is unbounded: there is nothing to tell.
+    if !half.is_finite() {
+        return String::new();
     }
-    let interval = format!("{:.digits$} to {:.digits$}", difference - half, difference + half);
-    if (difference - half) * (difference + half) > 0.0 {
-        format!(" (95 % interval of {seeds} paired seeds: {interval}), more than chance explains.")
-    } else {
-        format!(" (95 % interval of {seeds} paired seeds: {interval}), which chance alone may explain.")
-    }
+    let (low, high) = (difference - half, difference + half);
+    let told = if low * high > 0.0 { "more than chance explains" } else { "which chance alone may explain" };
+    format!(" (95 % interval of {seeds} paired seeds: {low:.digits$} to {high:.digits$}), {told}")
 }
 
 /// The mean difference of two models over the seeds that both were trained with, and half its interval.
@@ -280,24 +314,34 @@ same network, rate 0      0.0227          0.9773        0.0190            2   2.
 
     #[test]
     fn verdicts_follow_the_numbers() {
-        let one = comparison(&[(0.97, 0.969, 0.9754)], &[(0.995, 0.976, 0.9773)]).verdict(1);
+        let one = comparison(&[(0.97, 0.969, 0.9754)], &[(0.995, 0.976, 0.9773)]).verdict(&[1]).join(" ");
         assert_eq!(
             one,
             "The gap between training and validation accuracy is narrower with dropout (0.001) than for “same network, \
-             rate 0” (0.019). Its test accuracy is 0.2 points lower. One seed cannot tell whether that is chance: try \
+             rate 0” (0.019). The test accuracy with dropout is 0.2 points lower. One seed cannot tell whether that is chance: try \
              --seeds 5."
         );
         let higher = [(0.97, 0.96, 0.982), (0.97, 0.96, 0.983), (0.97, 0.96, 0.981)];
         let lower = [(0.96, 0.96, 0.972), (0.96, 0.96, 0.974), (0.96, 0.96, 0.970)];
-        let clear = comparison(&higher, &lower).verdict(1);
+        let clear = comparison(&higher, &lower).verdict(&[1]).join(" ");
         assert!(clear.contains("wider with dropout (0.010)"), "{clear}");
         assert!(clear.contains("1.0 points higher (95 % interval of 3 paired seeds: 0.8 to 1.2)"), "{clear}");
         assert!(clear.ends_with("more than chance explains."), "{clear}");
         let noisy = [(0.96, 0.96, 0.982), (0.96, 0.96, 0.970), (0.96, 0.96, 0.975)];
-        let unclear = comparison(&noisy, &lower).verdict(1);
+        let unclear = comparison(&noisy, &lower).verdict(&[1]).join(" ");
         assert!(
             unclear.contains("no different") && unclear.ends_with("which chance alone may explain."),
             "{unclear}"
         );
+    }
+
+    #[test]
+    fn a_negative_gap_is_not_called_narrow() {
+        let below = [(0.95, 0.97, 0.97), (0.95, 0.97, 0.97)];
+        let text = comparison(&below, &[(0.98, 0.97, 0.97), (0.98, 0.97, 0.96)]).verdict(&[1]).join(" ");
+        let expected = "Training accuracy, measured while dropout is on, is 0.020 below validation accuracy with dropout \
+                        and 0.010 above it for “same network, rate 0”; the two differ by 0.030 (95 % interval of 2 \
+                        paired seeds: -0.030 to -0.030), more than chance explains. ";
+        assert!(text.starts_with(expected), "{text}");
     }
 }

@@ -138,12 +138,12 @@ impl Comparison {
             .collect()
     }
 
-    /// Writes `comparison.csv`, `curves.svg`, `curves.png` and `report.html` into a folder. `versus` is the model that
+    /// Writes `comparison.csv`, `curves.svg`, `curves.png` and `report.html` into a folder. `versus` are the models that
     /// the verdict compares the first one with.
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub fn write(&self, folder: &Path, title: &str, versus: usize) -> Result<()> {
+    pub fn write(&self, folder: &Path, title: &str, versus: &[usize]) -> Result<()> {
         self.write_csv(folder.join("comparison.csv"))?;
         let runs = self.histories();
         let curves = Curves::new(&runs);
@@ -158,7 +158,7 @@ impl Comparison {
             (table(&self.rows()))
             (figure(&runs)?)
             h2 { "How sure is that" }
-            p { (self.verdict(versus)) }
+            @for paragraph in self.verdict(versus) { p { (paragraph) } }
             h2 { "Where to look closer" }
             @for model in &self.models {
                 @for run in &model.runs {

@@ -1,0 +1,107 @@
+//! `thinnet tutorial`, by running it: on few samples, for few epochs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The tool with an empty cache and no data folder; whatever it would download it would ask a server that is not there.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thinnet"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("THINNET_CACHE", self.path("cache")).env_remove("THINNET_DATA");
+        command.env("THINNET_MIRROR", "http://127.0.0.1:1");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    #[track_caller]
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        assert_eq!(error, "", "progress is for terminals only");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[track_caller]
+    fn fails(&self, arguments: &[&str], message: &str) {
+        let output = self.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+        assert!(error.contains(message) && error.trim_end().lines().count() == 1, "{arguments:?}: {error}");
+    }
+}
+
+#[track_caller]
+fn complete(folder: &Path) {
+    for name in [
+        "config.toml",
+        "history.csv",
+        "model.safetensors",
+        "summary.txt",
+        "curves.svg",
+        "curves.png",
+        "environment.json",
+        "report.html",
+    ] {
+        assert!(fs::metadata(folder.join(name)).unwrap().len() > 0, "{name}");
+    }
+}
+
+/// The page asks for nothing from elsewhere.
+#[track_caller]
+fn self_contained(page: &str) {
+    let addresses = page.matches("http").count() - page.matches("http://www.w3.org/2000/svg").count();
+    assert_eq!(addresses, 0);
+}
+
+#[test]
+fn spatial_compares_three_networks_and_goes_on_where_it_was_stopped() {
+    let bench = Bench::new();
+    let arguments = ["tutorial", "spatial", "--samples", "200", "--out", "run", "--epochs", "1"];
+    let text = bench.ok(&arguments);
+    assert!(text.starts_with("Thinnet ") && text.contains("MNIST 200 + 10,000"), "{text}");
+    assert_eq!(text.matches("Total params: 225,034").count(), 3, "{text}");
+    assert!(text.contains("One seed cannot tell whether any of this is chance: try --seeds 5."), "{text}");
+    for name in ["with-spatialdropout2d", "with-ordinary-dropout", "without-dropout"] {
+        complete(&bench.path("run").join(name));
+    }
+    assert!(bench.path("run/curves.png").exists());
+    let rows = fs::read_to_string(bench.path("run/comparison.csv")).unwrap();
+    assert_eq!(rows.lines().count(), 1 + 3);
+    let page = fs::read_to_string(bench.path("run/report.html")).unwrap();
+    self_contained(&page);
+    assert!(page.contains("MNIST, 160 digits to train on, 40 to validate, 10,000 to test"), "{page}");
+
+    bench.fails(&arguments, "run holds a run already");
+    // As if it had been stopped in the last model.
+    for name in ["comparison.csv", "without-dropout/report.html"] {
+        fs::remove_file(bench.path("run").join(name)).unwrap();
+    }
+    bench.fails(&arguments, "holds a run already: go on with it with --resume");
+    bench.ok(&[&arguments[..], &["--resume"]].concat());
+    let without_times = |rows: &str| -> Vec<String> {
+        rows.lines().map(|row| row.rsplit_once(',').unwrap().0.to_owned()).collect()
+    };
+    let again = fs::read_to_string(bench.path("run/comparison.csv")).unwrap();
+    assert_eq!(without_times(&again), without_times(&rows));
+    bench.fails(&[&arguments[..7], &["2", "--resume"]].concat(), "holds a run with another configuration");
+}
