@@ -4,8 +4,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Array4};
 use thinnet::callbacks::BatchEnd;
+use thinnet::layers;
 use thinnet::prelude::*;
 
 struct Counting;
@@ -40,8 +41,25 @@ impl Callback for Watch {
     }
 }
 
+/// The allocations between the end of an early step and the end of the last one.
+#[track_caller]
+fn check<'a>(name: &str, mut model: Sequential, data: impl Into<Data<'a>>, fit: Fit<'_>, early: usize) {
+    let data = data.into();
+    let mut watch = Watch(Vec::with_capacity(64));
+    model.fit(data, fit.verbose(false).callback(&mut watch)).unwrap();
+    let steps = watch.0.len() - 1 - early;
+    assert!(steps >= 20, "{name}: only {steps} steps");
+    assert_eq!(watch.0[early + steps] - watch.0[early], 0, "{name}: allocations in {steps} steps");
+}
+
+/// In one test, so that nothing else allocates meanwhile.
 #[test]
 fn a_step_allocates_nothing() {
+    dense_networks();
+    convolutional_networks();
+}
+
+fn dense_networks() {
     let x = Array2::<f32>::from_shape_fn((2048, 64), |(i, j)| ((i + j) % 7) as f32);
     let y = Array1::from_shape_fn(2048, |i| (i % 10) as u8);
     for optimizer in ["sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam"] {
@@ -55,9 +73,53 @@ fn a_step_allocates_nothing() {
             .add(Dropout::new(0.5).noise_shape([1, -1]))
             .add(Dense::new(10).activation(Softmax));
         model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
-        let mut watch = Watch(Vec::with_capacity(32));
-        model.fit((&x, &y), Fit::new().batch_size(64).verbose(false).callback(&mut watch)).unwrap();
-        let (first, last) = (watch.0[0], watch.0[watch.0.len() - 1]);
-        assert_eq!(last - first, 0, "{optimizer}: allocations in {} steps", watch.0.len() - 1);
+        check(optimizer, model, (&x, &y), Fit::new().batch_size(64), 0);
     }
+}
+
+fn convolutional_networks() {
+    let x = Array4::from_shape_fn((480, 12, 10, 3), |(i, row, column, channel)| {
+        ((i * 31 + row * 17 + column * 29 + channel * 7) % 97) as f32 / 97.0
+    });
+    let y = Array1::from_shape_fn(480, |i| (i % 10) as u8);
+    let model = || {
+        let mut model = Sequential::new()
+            .threads(2)
+            .add(Conv2D::new(8, 3).padding(Padding::Same).activation(Relu).input_shape([12, 10, 3]))
+            .add(BatchNormalization::new())
+            .add(SpatialDropout2D::new(0.2))
+            .add(
+                Residual::new()
+                    .add(Conv2D::new(12, 3).strides(2).padding(Padding::Same))
+                    .add(BatchNormalization::new())
+                    .add(layers::Activation::new(Relu))
+                    .add(DepthwiseConv2D::new(3).padding(Padding::Same))
+                    .projection(Conv2D::new(12, 1).strides(2)),
+            )
+            .add(MaxPooling2D::new(2))
+            .add(Conv2D::new(16, 2))
+            .add(Flatten::new())
+            .add(Dense::new(10).activation(Softmax));
+        model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
+        model
+    };
+    check("convolutions", model(), (&x, &y), Fit::new().batch_size(16), 0);
+
+    let mut datagen = ImageDataGenerator::new()
+        .rotation_range(15.0)
+        .width_shift_range(0.1)
+        .height_shift_range([1.0, 2.0])
+        .shear_range(5.0)
+        .zoom_range(0.1)
+        .channel_shift_range(0.1)
+        .brightness_range([0.8, 1.2])
+        .horizontal_flip(true)
+        .vertical_flip(true)
+        .rescale(0.5)
+        .samplewise_std_normalization(true)
+        .zca_whitening(true);
+    datagen.fit(&x).unwrap();
+    let fit = || Fit::new().batch_size(16).steps_per_epoch(60).augment(datagen.clone());
+    // Two passes over the data; from the fourth step on, when all threads that make images ahead have begun.
+    check("augmentation", model(), (&x, &y), fit(), 3);
 }
