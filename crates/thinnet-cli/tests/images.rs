@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use thinnet::data::augmentation::{Augment, ImageDataGenerator};
+use thinnet::data::formats::image_folder::ImageFolder;
 use thinnet::model::Sequential;
 
 /// A folder with pictures and an experiment on them.
@@ -143,6 +145,61 @@ fn a_folder_of_pictures_is_trained_on_and_pictures_are_classified_by_name() {
         .map(|class| class["probability"].as_f64().unwrap())
         .sum();
     assert!((sum - 1.0).abs() < 1e-5, "{json}");
+}
+
+#[test]
+fn an_experiment_with_augmentation_says_so_and_goes_on_with_the_same_bits() {
+    let bench = Bench::new();
+    let table =
+        "[augmentation]\nwidth_shift_range = 0.2\nhorizontal_flip = true\nfeaturewise_center = true\n";
+    let slow = EXPERIMENT.replace("0.05", "0.003").replace("epochs = 20", "epochs = 5");
+    fs::write(bench.path("a.toml"), format!("{slow}{table}")).unwrap();
+    let text = bench.ok(&["train", "a.toml", "--out", "whole", "--threads", "1"]);
+    let about = "The training images are changed at random in every epoch: ";
+    assert!(text.contains(about), "{text}");
+    let read = |name: &str| fs::read(bench.path(name)).unwrap();
+    let report = String::from_utf8(read("whole/report.html")).unwrap();
+    for part in [about, "width_shift_range=0.2", "horizontal_flip=true", "The model does not do it itself"] {
+        assert!(report.contains(part), "{part}");
+    }
+    let config = String::from_utf8(read("whole/config.toml")).unwrap();
+    assert!(config.contains("[augmentation]") && config.contains("rotation_range = 0.0"), "{config}");
+
+    // As if it had been killed after the second epoch.
+    bench.ok(&["train", "a.toml", "--out", "part", "--set", "fit.epochs=2", "--threads", "3"]);
+    fs::remove_file(bench.path("part/report.html")).unwrap();
+    fs::write(bench.path("part/config.toml"), &config).unwrap();
+    bench.ok(&["train", "a.toml", "--out", "part", "--resume"]);
+    bench.ok(&["train", "whole/config.toml", "--out", "again"]);
+    // The images' mean is in no weight: without it, the same training gives another model.
+    bench.ok(&["train", "a.toml", "--out", "other", "--set", "augmentation.featurewise_center=false"]);
+    for name in ["model.safetensors", "history.csv"] {
+        let of = |run: &str| read(&format!("{run}/{name}"));
+        assert!(of("part") == of("whole") && of("again") == of("whole"), "{name}");
+        assert!(of("other") != of("whole"), "{name}");
+    }
+
+    // Test images are centred too, by the mean of the images that were trained on.
+    let mut model = Sequential::load(bench.path("whole/model.safetensors")).unwrap();
+    let pets = ImageFolder::new().read(bench.path("pets")).unwrap().dataset;
+    let mut datagen = ImageDataGenerator::new().featurewise_center(true);
+    datagen.fit(pets.train.x.slice(0..27)).unwrap();
+    let plain = model.evaluate(&pets.test).unwrap()["loss"];
+    let centred = model.evaluate((datagen.standardized(&pets.test.x), &pets.test.y)).unwrap()["loss"];
+    assert!(text.contains(&format!("test loss {centred:.4}\n")), "{text}, expected {centred}");
+    assert!(!text.contains(&format!("test loss {plain:.4}\n")), "{text}");
+
+    let sets = ["--set", "augmentation.rotation_rang=30"];
+    let error = bench.error(&[&["train", "e.toml"], &sets[..]].concat());
+    assert!(error.contains("unknown argument `rotation_rang`: did you mean `rotation_range`?"), "{error}");
+    fs::write(
+        bench.path("flat.toml"),
+        EXPERIMENT.replace("{ class = \"Flatten\" },", "{ class = \"Flatten\", input_shape = [90] },"),
+    )
+    .unwrap();
+    let error = bench.error(&["train", "flat.toml", "--set", "augmentation.horizontal_flip=true"]);
+    assert!(error.contains("images must be (height, width, channels) or (height, width)"), "{error}");
+    assert!(!bench.path("runs").exists());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Bad input and what is said about it: a table of inputs and messages.
 
 use ndarray::{Array1, Array2, array};
+use thinnet::experiment::Experiment;
 use thinnet::prelude::*;
 
 fn classifier() -> Sequential {
@@ -85,6 +86,54 @@ fn names_that_are_not_known() {
     ];
     for (result, message) in table {
         assert_eq!(result.unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn augmentation_that_an_experiment_cannot_have() {
+    const EXPERIMENT: &str = "[data]\ndataset = \"mnist\"\n[model]\nlayers = [{ class = \"Flatten\" }]\n\
+                              [compile]\nloss = \"mse\"\n[augmentation]\n";
+    let message = |options: &str, sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|&set| set.into()).collect();
+        let text = format!("{EXPERIMENT}{options}");
+        Experiment::from_toml(&text, std::path::Path::new(""), &sets).unwrap_err().to_string()
+    };
+    for (options, expected) in [
+        (
+            "rotaton_range = 30",
+            "augmentation: unknown argument `rotaton_range`: did you mean `rotation_range`?",
+        ),
+        (
+            "horizontal_flip = 1",
+            "augmentation.horizontal_flip: invalid type: integer `1`, expected a boolean",
+        ),
+        (
+            "width_shift_range = true",
+            "augmentation.width_shift_range: expected a number of pixels or a fraction, or a list of them",
+        ),
+        (
+            "zoom_range = [0.5]",
+            "augmentation.zoom_range: expected a number z for [1 - z, 1 + z], or a list of the two limits",
+        ),
+        ("fill_mode = \"near\"", "augmentation.fill_mode: unknown fill mode `near`: did you mean `nearest`?"),
+        (
+            "width_shift_range = -0.1",
+            "augmentation: width_shift_range must be a number of pixels or a fraction, not negative, or a list of them, \
+             got -0.1",
+        ),
+        (
+            "interpolation_order = 3",
+            "augmentation: interpolation_order must be 0 (the nearest pixel) or 1 (linear), got 3",
+        ),
+        ("rescale = inf", "augmentation.rescale: expected a finite number"),
+        ("zoom_range = [nan, 1]", "augmentation.zoom_range.0: expected a finite number"),
+        (
+            "validation_split = 0.2",
+            "augmentation.validation_split: expected 0 in an experiment, got 0.2: set fit.validation_split",
+        ),
+    ] {
+        assert_eq!(message(options, &[]), expected);
+        assert_eq!(message("", &[&format!("augmentation.{}", options.replace(" = ", "="))]), expected);
     }
 }
 

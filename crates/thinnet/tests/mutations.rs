@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use thinnet::data::augmentation::Augment;
 use thinnet::experiment::Experiment;
 use thinnet::prelude::*;
 
@@ -23,9 +24,19 @@ loss = "sparse_categorical_crossentropy"
 metrics = ["accuracy", { class = "AUC", num_thresholds = 20 }]
 [fit]
 epochs = 2
+[augmentation]
+rotation_range = 15
+zoom_range = [0.9, 1.1]
+width_shift_range = 0.1
+height_shift_range = [1, 2]
+fill_mode = "reflect"
+horizontal_flip = true
 [[callbacks]]
 class = "EarlyStopping"
 "#;
+
+const OPTIONS: &str = "rotation_range=30,zoom_range=[0.8, 1.2],width_shift_range=2,fill_mode=constant,cval=7,\
+                       brightness_range=[0.5,1.5],channel_shift_range=0.1,horizontal_flip=true,rescale=0.5";
 
 fn model() -> Sequential {
     Experiment::from_toml(EXPERIMENT, Path::new(""), &[]).unwrap().model().unwrap()
@@ -76,6 +87,21 @@ proptest! {
     #[test]
     fn of_overrides(set in "[a-z.0-9]{0,12}=?.{0,12}") {
         let _ = Experiment::from_toml(EXPERIMENT, Path::new(""), &[set]);
+    }
+
+    #[test]
+    fn of_augmentation_options(
+        len in length(OPTIONS.len()), changes in changes(), low in any::<f64>(), high in any::<f64>(),
+    ) {
+        let text = String::from_utf8_lossy(&mutate(OPTIONS.as_bytes(), len, &changes)).into_owned();
+        for text in [text, format!("zoom_range=[{low:?},{high:?}],rotation_range={low:?},shear_range={high:?}")] {
+            let Ok(datagen) = text.parse::<ImageDataGenerator>() else { continue };
+            assert_eq!(&datagen.to_string().parse::<ImageDataGenerator>().unwrap(), &datagen);
+            let shape = Shape::from([3, 2, 1]);
+            if datagen.check(&shape).is_ok() {
+                datagen.apply(&shape, 1, 0, 0, &[0.5; 6], &mut [0.0; 6], &mut []);
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The same seed gives the same bits, for any number of threads and after a stop at any epoch.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Array4};
+use thinnet::layers;
 use thinnet::prelude::*;
 
 /// Enough work that several threads take part, and a last batch that is not full.
@@ -40,20 +41,86 @@ fn history_bits(history: &History) -> Vec<(String, Vec<u64>)> {
         .collect()
 }
 
-#[test]
-fn any_number_of_threads_gives_the_same_bits() {
-    let (x, y) = data();
+fn same_for_any_number_of_threads<'a>(
+    data: &Data,
+    model: impl Fn(usize) -> Sequential,
+    fit: impl Fn() -> Fit<'a>,
+) {
     let mut expected = None;
     for threads in [1, 2, 3, 8] {
         let mut model = model(threads);
-        let history = model.fit((&x, &y), fit()).unwrap();
-        let predictions: Vec<u32> = model.predict(&x).unwrap().iter().map(|p| p.to_bits()).collect();
+        let history = model.fit(data, fit()).unwrap();
+        let predictions: Vec<u32> = model.predict(&data.x).unwrap().iter().map(|p| p.to_bits()).collect();
         let outcome = (history_bits(&history), bits(&mut model), predictions);
         match &expected {
             None => expected = Some(outcome),
             Some(expected) => assert!(*expected == outcome, "{threads} threads give other bits"),
         }
     }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let (x, y) = data();
+    same_for_any_number_of_threads(&(&x, &y).into(), model, fit);
+}
+
+/// Colour images; the last batch is not full.
+fn images() -> (Array4<f32>, Array1<u8>) {
+    let x = Array4::from_shape_fn((150, 9, 10, 3), |(i, row, column, channel)| {
+        ((i * 31 + row * 17 + column * 29 + channel * 7) % 97) as f32 / 97.0
+    });
+    (x, Array1::from_shape_fn(150, |i| (i * 7 % 5) as u8))
+}
+
+/// What convolutional networks are made of.
+fn convolutional(threads: usize) -> Sequential {
+    let mut model = Sequential::new()
+        .seed(3)
+        .threads(threads)
+        .add(Conv2D::new(8, 3).padding(Padding::Same).activation(Relu).input_shape([9, 10, 3]))
+        .add(BatchNormalization::new())
+        .add(SpatialDropout2D::new(0.2))
+        .add(
+            Residual::new()
+                .add(Conv2D::new(8, 3).padding(Padding::Same))
+                .add(BatchNormalization::new())
+                .add(layers::Activation::new(Relu))
+                .add(DepthwiseConv2D::new(3).padding(Padding::Same)),
+        )
+        .add(MaxPooling2D::new(2))
+        .add(Dropout::new(0.2))
+        .add(Flatten::new())
+        .add(Dense::new(5).activation(Softmax));
+    model.compile(Adam::new(0.003), "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
+    model
+}
+
+fn augmented<'a>() -> Fit<'a> {
+    let datagen = ImageDataGenerator::new()
+        .rotation_range(20.0)
+        .width_shift_range(0.2)
+        .height_shift_range(2)
+        .zoom_range(0.1)
+        .horizontal_flip(true);
+    Fit::new().epochs(3).batch_size(32).validation_split(0.2).verbose(false).augment(datagen)
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits_of_convolutional_networks_with_augmentation() {
+    let (x, y) = images();
+    same_for_any_number_of_threads(&(&x, &y).into(), convolutional, augmented);
+}
+
+#[test]
+fn other_changes_give_other_bits() {
+    let (x, y) = images();
+    let trained = |fit: Fit| {
+        let mut model = convolutional(1);
+        model.fit((&x, &y), fit.epochs(1)).unwrap();
+        bits(&mut model)
+    };
+    assert!(trained(augmented()) != trained(augmented().augment(ImageDataGenerator::new())));
 }
 
 #[test]
@@ -80,30 +147,40 @@ impl Callback for StopAfter {
     }
 }
 
-fn with_callbacks<'a>(folder: &std::path::Path) -> Fit<'a> {
-    fit()
-        .callback(EarlyStopping::new("val_loss").patience(3).restore_best_weights(true))
+fn with_callbacks<'a>(fit: Fit<'a>, folder: &std::path::Path) -> Fit<'a> {
+    fit.callback(EarlyStopping::new("val_loss").patience(3).restore_best_weights(true))
         .callback(ReduceLROnPlateau::new("loss").factor(0.5).patience(1).min_delta(10.0))
         .callback(BackupAndRestore::new(folder))
+}
+
+/// Stops after each epoch in turn, each time with other threads.
+fn same_after_a_stop<'a>(data: &Data, model: impl Fn(usize) -> Sequential, fit: impl Fn() -> Fit<'a>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut whole = model(2);
+    let expected = whole.fit(data, with_callbacks(fit(), &folder.path().join("whole"))).unwrap();
+    assert!(expected["learning_rate"].last() < expected["learning_rate"].first());
+    for stop in 1..expected.len() {
+        let backup = folder.path().join(stop.to_string());
+        let mut first = model(1);
+        first.fit(data, with_callbacks(fit(), &backup).callback(StopAfter(stop))).unwrap();
+        drop(first);
+        let mut second = model(3);
+        let history = second.fit(data, with_callbacks(fit(), &backup)).unwrap();
+        assert_eq!(history_bits(&history), history_bits(&expected), "stopped at epoch {stop}");
+        assert!(bits(&mut second) == bits(&mut whole), "stopped at epoch {stop}");
+    }
 }
 
 #[test]
 fn a_run_that_was_stopped_at_any_epoch_goes_on_with_the_same_bits() {
     let (x, y) = data();
-    let folder = tempfile::tempdir().unwrap();
-    let mut whole = model(2);
-    let expected = whole.fit((&x, &y), with_callbacks(&folder.path().join("whole"))).unwrap();
-    assert!(expected["learning_rate"].last() < expected["learning_rate"].first());
-    for stop in 1..expected.len() {
-        let backup = folder.path().join(stop.to_string());
-        let mut first = model(1);
-        first.fit((&x, &y), with_callbacks(&backup).callback(StopAfter(stop))).unwrap();
-        drop(first);
-        let mut second = model(3);
-        let history = second.fit((&x, &y), with_callbacks(&backup)).unwrap();
-        assert_eq!(history_bits(&history), history_bits(&expected), "stopped at epoch {stop}");
-        assert!(bits(&mut second) == bits(&mut whole), "stopped at epoch {stop}");
-    }
+    same_after_a_stop(&(&x, &y).into(), model, fit);
+}
+
+#[test]
+fn a_convolutional_run_with_augmentation_goes_on_with_the_same_bits() {
+    let (x, y) = images();
+    same_after_a_stop(&(&x, &y).into(), convolutional, augmented);
 }
 
 #[test]

@@ -19,6 +19,9 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
     }
     let experiment = experiment.with_input_of(&data)?;
     print(&format!("{}\n", experiment.model()?.try_summary()?))?;
+    if let Some(about) = experiment.about_augmentation() {
+        print(&format!("{about}\n"))?;
+    }
     let options = RunOptions {
         out: Some(out.clone()),
         resume: arguments.resume,

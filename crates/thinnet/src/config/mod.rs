@@ -105,6 +105,12 @@ pub fn parse<T: Default + Serialize + DeserializeOwned>(
     serde_json::from_value(Value::Object(known)).map_err(|error| Error::config(place, error.to_string()))
 }
 
+/// Reads a value as TOML writes it; a bare word is a string.
+pub(crate) fn read_value(text: &str) -> Value {
+    let table: Result<Map<String, Value>, _> = toml::from_str(&format!("value = {text}"));
+    table.ok().and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::from(text))
+}
+
 /// `value`'s fields as serde writes them.
 pub fn to_map<T: Serialize>(value: &T) -> Map<String, Value> {
     match serde_json::to_value(value) {

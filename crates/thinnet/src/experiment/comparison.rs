@@ -38,6 +38,9 @@ pub fn compare(
             experiment.seed += index as u64;
             if index == 0 {
                 summary = experiment.model()?.summary();
+                if let Some(about) = experiment.about_augmentation() {
+                    summary += &format!("\n{about}\n");
+                }
                 before(name, &summary);
             }
             let mut run_options = options.run.clone();

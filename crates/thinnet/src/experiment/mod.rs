@@ -19,6 +19,9 @@
 //! epochs = 10
 //! batch_size = 128
 //! validation_split = 0.2
+//! [augmentation]               # the options of ImageDataGenerator; without this table, images stay as they are
+//! rotation_range = 15
+//! horizontal_flip = true
 //! ```
 
 mod comparison;
@@ -34,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::config::parse;
+use crate::data::augmentation::{Augment, ImageDataGenerator};
 use crate::data::formats::image::{ColorMode, Interpolation};
 use crate::data::formats::image_folder::{ImageFolder, ReadFolder};
 use crate::data::{Dataset, Features, datasets, load_array};
@@ -58,6 +62,8 @@ pub struct Experiment {
     pub compile: CompileConfig,
     /// How to train.
     pub fit: FitConfig,
+    /// Random changes of the training images. Default: none.
+    pub augmentation: Option<ImageDataGenerator>,
     /// Callbacks, by class.
     pub callbacks: Vec<Value>,
 }
@@ -162,6 +168,7 @@ struct Top {
     model: Map<String, Value>,
     compile: Map<String, Value>,
     fit: Map<String, Value>,
+    augmentation: Option<Map<String, Value>>,
     callbacks: Vec<Value>,
 }
 
@@ -188,6 +195,12 @@ impl Experiment {
     pub fn from_toml(text: &str, folder: &Path, sets: &[String]) -> Result<Self> {
         let mut tree = text::read(text)?;
         set::apply(&mut tree, sets)?;
+        for (key, value) in &tree {
+            if let Some(rest) = text::find_null(value) {
+                let place = if rest.is_empty() { key.clone() } else { format!("{key}.{rest}") };
+                return Err(Error::config(place, "expected a finite number"));
+            }
+        }
         Self::from_tree(&tree, folder)
     }
 
@@ -199,6 +212,7 @@ impl Experiment {
             model: parse("model", &top.model)?,
             compile: parse("compile", &top.compile)?,
             fit: parse("fit", &top.fit)?,
+            augmentation: top.augmentation.as_ref().map(ImageDataGenerator::from_config).transpose()?,
             callbacks: top.callbacks,
         };
         let DataConfig { x, y, x_test, y_test, folder: pictures, .. } = &mut experiment.data;
@@ -263,6 +277,14 @@ impl Experiment {
         }?;
         if self.compile.loss.is_null() {
             return Err(Error::config("compile", "expected a `loss`"));
+        }
+        if let Some(augmentation) = &self.augmentation {
+            augmentation.check_arguments().map_err(|message| Error::config("augmentation", message))?;
+            let split = augmentation.validation_split;
+            if split != 0.0 {
+                let message = format!("expected 0 in an experiment, got {split}: set fit.validation_split");
+                return Err(Error::config("augmentation.validation_split", message));
+            }
         }
         self.callbacks.iter().try_for_each(|callback| crate::callbacks::from_config(callback).map(drop))
     }
@@ -413,9 +435,21 @@ impl Experiment {
             "model": complete.model,
             "compile": complete.compile,
             "fit": complete.fit,
+            "augmentation": complete.augmentation.map(|augmentation| augmentation.to_config()),
             "callbacks": complete.callbacks,
         });
         text::write(&tree)
+    }
+
+    /// What is done to the images, in words, if anything is.
+    pub fn about_augmentation(&self) -> Option<String> {
+        let augmentation = self.augmentation.as_ref()?;
+        let mut text = format!("The training images are changed at random in every epoch: {augmentation}.");
+        if augmentation.standardizes() {
+            text += " What of this is not random (scaling, centring, whitening) is done to the validation and test \
+                     images too. The model does not do it itself: give it images that were changed alike.";
+        }
+        Some(text)
     }
 
     fn model_config_only(&self) -> Result<Value> {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Experiment;
 use crate::callbacks::{BackupAndRestore, BatchEnd, CSVLogger, Callback, Training, from_config};
+use crate::data::augmentation::{Augment, ImageDataGenerator};
 use crate::data::{Data, Dataset, Features};
 use crate::error::{Error, Result};
 use crate::history::{History, Logs};
@@ -77,10 +78,6 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
     };
     let (train, test) = (fitting(&data.train), fitting(&data.test));
 
-    let folder = match &options.out {
-        Some(path) => Some(RunFolder::open(path, &experiment.to_toml()?, options.resume)?),
-        None => None,
-    };
     let mut fit = Fit::new()
         .epochs(experiment.fit.epochs)
         .batch_size(experiment.fit.batch_size)
@@ -93,6 +90,19 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
     if let Some(weights) = &experiment.fit.class_weight {
         fit = fit.class_weight(class_weight(weights)?);
     }
+    let augmentation = match &experiment.augmentation {
+        Some(augmentation) => {
+            Some(fitted(augmentation, &train.slice(0..fit.training_samples(train.len())?))?)
+        }
+        None => None,
+    };
+    if let Some(augmentation) = &augmentation {
+        fit = fit.augment(augmentation.clone());
+    }
+    let folder = match &options.out {
+        Some(path) => Some(RunFolder::open(path, &experiment.to_toml()?, options.resume)?),
+        None => None,
+    };
     for callback in &experiment.callbacks {
         fit = fit.boxed_callback(from_config(callback)?);
     }
@@ -115,7 +125,14 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
     {
         return Err(Error::Interrupted);
     }
-    let test = if test.is_empty() { None } else { Some(model.evaluate(&test)?) };
+    let test = match (&augmentation, test.is_empty()) {
+        (_, true) => None,
+        (None, _) => Some(model.evaluate(&test)?),
+        (Some(augmentation), _) => {
+            augmentation.check(test.x.sample_shape()).map_err(place)?;
+            Some(model.evaluate((augmentation.standardized(&test.x), test.y))?)
+        }
+    };
     if let Some(folder) = &folder {
         model.save(folder.model())?;
         let summary = model.summary();
@@ -123,6 +140,7 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
             name: &data.name,
             experiment: &experiment.to_toml()?,
             summary: &summary,
+            augmentation: experiment.about_augmentation(),
             history: &history,
             test: test.as_ref(),
             seconds,
@@ -131,6 +149,20 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
         folder.finish(&report, experiment.seed, model.thread_count())?;
     }
     Ok(Outcome { model, history, test, seconds, was_done })
+}
+
+/// The augmentation with the statistics of the training data where it needs them. Data for validation do not count.
+fn fitted(augmentation: &ImageDataGenerator, train: &Data) -> Result<ImageDataGenerator> {
+    let mut augmentation = augmentation.clone();
+    if augmentation.needs_statistics() {
+        augmentation.fit(&train.x)?;
+    }
+    augmentation.check(train.x.sample_shape()).map_err(place)?;
+    Ok(augmentation)
+}
+
+fn place(message: String) -> Error {
+    Error::config("augmentation", message)
 }
 
 fn class_weight(weights: &std::collections::BTreeMap<String, f64>) -> Result<crate::model::ClassWeight> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::text::read_value;
+use crate::config::read_value;
 use crate::error::{Error, Result};
 
 /// Overrides entries of the tree: `fit.epochs=3`, `model.layers.1.rate=0.5`, `compile.optimizer={ class = "SGD" }`. The

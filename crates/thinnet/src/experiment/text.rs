@@ -13,10 +13,17 @@ pub(super) fn read(text: &str) -> Result<Map<String, Value>> {
     })
 }
 
-/// Reads a value as TOML writes it; a bare word is a string.
-pub(super) fn read_value(text: &str) -> Value {
-    let table: Result<Map<String, Value>, _> = toml::from_str(&format!("value = {text}"));
-    table.ok().and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::from(text))
+/// Where an entry is null: what TOML writes as `nan` or `inf`, for a tree has no such numbers.
+pub(super) fn find_null(value: &Value) -> Option<String> {
+    let within = |key: String, value: &Value| {
+        find_null(value).map(|rest| if rest.is_empty() { key.clone() } else { format!("{key}.{rest}") })
+    };
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Object(map) => map.iter().find_map(|(key, value)| within(key.clone(), value)),
+        Value::Array(list) => list.iter().enumerate().find_map(|(at, value)| within(at.to_string(), value)),
+        _ => None,
+    }
 }
 
 /// Writes TOML, which has no null: entries that are null are left out, and in lists (the free axes of a `noise_shape`)

@@ -197,7 +197,7 @@ impl<'a> Fit<'a> {
     }
 
     /// The samples that are trained on; the others validate.
-    fn training_samples(&self, samples: usize) -> Result<usize> {
+    pub(crate) fn training_samples(&self, samples: usize) -> Result<usize> {
         if self.validation_data.is_some() || self.validation_split == 0.0 {
             return Ok(samples);
         }

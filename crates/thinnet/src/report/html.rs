@@ -22,6 +22,8 @@ pub struct RunReport<'a> {
     pub experiment: &'a str,
     /// The model's summary table.
     pub summary: &'a str,
+    /// How the images are augmented, in words.
+    pub augmentation: Option<String>,
     /// Its epochs.
     pub history: &'a History,
     /// Loss and metrics on the test data.
@@ -105,6 +107,7 @@ impl RunReport<'_> {
         let body = html! {
             h2 { "What was run" }
             p { (history.len()) " epochs on " (self.name) ", " (format!("{:.1}", self.seconds)) " s of training." }
+            @if let Some(augmentation) = &self.augmentation { p { (augmentation) } }
             (folded("The model", &html! { pre { (self.summary) } }))
             (folded("The whole experiment", &html! { pre { (self.experiment) } }))
             h2 { "What happened" }

@@ -70,9 +70,9 @@ pub struct ImageDataGenerator {
     vertical_flip: bool,
     pub(super) rescale: Option<f64>,
     #[serde(skip)]
-    preprocessing_function: Option<PreprocessingFunction>,
+    pub(super) preprocessing_function: Option<PreprocessingFunction>,
     data_format: Option<String>,
-    pub(super) validation_split: f64,
+    pub(crate) validation_split: f64,
     interpolation_order: u32,
     dtype: Option<String>,
     #[serde(skip)]
@@ -370,7 +370,7 @@ impl ImageDataGenerator {
     pub fn check(&self, sample: &Shape) -> Result<(), String> {
         self.check_arguments()?;
         image_size(sample)?;
-        if !(self.centers_features() || self.zca_whitening) {
+        if !self.needs_statistics() {
             return Ok(());
         }
         let Some(statistics) = &self.statistics else {
@@ -384,7 +384,13 @@ impl ImageDataGenerator {
         statistics.check(self, sample)
     }
 
-    pub(super) fn check_arguments(&self) -> Result<(), String> {
+    /// Whether [`fit`](Self::fit) must be called before images can be changed.
+    pub(crate) fn needs_statistics(&self) -> bool {
+        self.centers_features()
+    }
+
+    /// Checks the options alone.
+    pub(crate) fn check_arguments(&self) -> Result<(), String> {
         self.fill_mode.get()?;
         self.width_shift_range.check("width_shift_range")?;
         self.height_shift_range.check("height_shift_range")?;

@@ -8,6 +8,7 @@ mod affine;
 mod ahead;
 mod flow;
 mod image_data_generator;
+mod options;
 mod ranges;
 #[cfg(test)]
 pub(crate) mod reference;

@@ -14,7 +14,7 @@ use crate::random::Draws;
 /// let steps = ImageDataGenerator::new().width_shift_range([4.0, 8.0]); // 4 or 8 pixels, to either side
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number of pixels or a fraction, or a list of them")]
 pub enum ShiftRange {
     /// Whole pixels: from 0 to one less than this number, to either side, all equally likely. 0: no shift.
     Pixels(i64),
@@ -97,7 +97,7 @@ impl ShiftRange {
 /// assert_eq!(datagen.clone().zoom_range([0.8, 1.2]).check(&[8, 8, 1].into()), Ok(()));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number z for [1 - z, 1 + z], or a list of the two limits")]
 pub enum ZoomRange {
     /// Between 1 minus and 1 plus this number.
     Around(f64),
