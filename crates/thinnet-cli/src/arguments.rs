@@ -114,7 +114,7 @@ pub(crate) struct Tutorial {
     /// The first seed
     #[arg(long, default_value_t = thinnet::model::DEFAULT_SEED)]
     pub(crate) seed: u64,
-    /// Epochs of each model [default: 10 for mnist, 5 for spatial]
+    /// Epochs of each model [default: 10 for mnist, 5 for spatial, 20 for cifar10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) epochs: Option<u64>,
     /// Where to write [default: the next free runs/tutorial-N]
@@ -134,6 +134,9 @@ pub(crate) enum Part {
     Mnist,
     /// A convolutional network on MNIST: dropping whole feature maps, single values, or nothing
     Spatial,
+    /// A convolutional network with dropout and augmentation on CIFAR-10, or on the embedded sample of it
+    #[value(name = "cifar10")]
+    Cifar10,
 }
 
 #[derive(Debug, Args)]

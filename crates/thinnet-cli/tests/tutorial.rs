@@ -105,3 +105,37 @@ fn spatial_compares_three_networks_and_goes_on_where_it_was_stopped() {
     assert_eq!(without_times(&again), without_times(&rows));
     bench.fails(&[&arguments[..7], &["2", "--resume"]].concat(), "holds a run with another configuration");
 }
+
+#[test]
+fn cifar10_says_that_it_is_a_sample_and_reports_class_by_class() {
+    let bench = Bench::new();
+    let arguments = ["tutorial", "cifar10", "--samples", "128", "--out", "run", "--epochs", "1"];
+    let text = bench.ok(&arguments);
+    assert!(text.contains("a sample of CIFAR-10 128 + 1,000"), "{text}");
+    assert!(text.contains("this is a sample, 5,000 of 50,000 training pictures"), "{text}");
+    assert!(text.contains("Total params: 2,168,362") && text.contains("Test accuracy 0."), "{text}");
+    complete(&bench.path("run"));
+    let rows = fs::read_to_string(bench.path("run/confusion.csv")).unwrap();
+    assert_eq!(rows.lines().count(), 1 + 10);
+    let numbers = rows.lines().skip(1).flat_map(|row| row.split(',').skip(1));
+    assert_eq!(numbers.map(|number| number.parse::<u64>().unwrap()).sum::<u64>(), 1000);
+    let page = fs::read_to_string(bench.path("run/report.html")).unwrap();
+    self_contained(&page);
+    assert!(page.contains("What is taken for what") && page.contains("data:image/png;base64,"));
+    bench.fails(&arguments, "run holds a run already");
+
+    let text = bench.ok(&[
+        "tutorial",
+        "cifar10",
+        "--samples",
+        "64",
+        "--out",
+        "two",
+        "--epochs",
+        "1",
+        "--seeds",
+        "2",
+    ]);
+    assert!(text.contains("±"), "{text}");
+    assert!(bench.path("two/report.html").exists() && bench.path("two/comparison.csv").exists());
+}

@@ -17,6 +17,10 @@ pub struct ProgressBar {
     started: Instant,
     drawn: Instant,
     samples: usize,
+    /// When the last step of the epoch before ended.
+    ended: Option<Instant>,
+    /// Seconds between the last step of an epoch and the next epoch: validation, backups.
+    between: f64,
 }
 
 /// How often the text is made anew.
@@ -25,7 +29,8 @@ const PAUSE: Duration = Duration::from_millis(80);
 impl Default for ProgressBar {
     fn default() -> Self {
         let bar = Bar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(15));
-        Self { bar, started: Instant::now(), drawn: Instant::now(), samples: 0 }
+        let now = Instant::now();
+        Self { bar, started: now, drawn: now, samples: 0, ended: None, between: 0.0 }
     }
 }
 
@@ -56,6 +61,7 @@ impl Callback for ProgressBar {
         if self.bar.is_hidden() {
             return Ok(());
         }
+        self.between = self.ended.take().map_or(0.0, |ended| ended.elapsed().as_secs_f64());
         let width = training.epochs.to_string().len();
         let (number, epochs) = (epoch + 1, training.epochs);
         let template =
@@ -84,7 +90,11 @@ impl Callback for ProgressBar {
         let done = batch.step + 1;
         let epochs_left = (training.epochs - training.epoch) as f64 - done as f64 / batch.steps as f64;
         let per_epoch = self.started.elapsed().as_secs_f64() * batch.steps as f64 / done as f64;
-        let (speed, left) = (self.speed(), per_epoch * epochs_left);
+        let validations_left = (training.epochs - training.epoch) as f64;
+        let (speed, left) = (self.speed(), per_epoch * epochs_left + self.between * validations_left);
+        if done == batch.steps {
+            self.ended = Some(self.drawn);
+        }
         let logs = self.text(&batch.logs(training));
         self.bar.set_position(done as u64);
         self.bar.set_message(format!("{logs} · {speed:.0} samples/s · {left:.0} s left"));
@@ -96,7 +106,8 @@ impl Callback for ProgressBar {
             let (logs, speed) = (self.text(logs), self.speed());
             self.bar.abandon_with_message(format!("{logs} · {speed:.0} samples/s"));
             // The next bar goes below this one.
-            *self = Self::default();
+            let ended = self.ended;
+            *self = Self { ended, ..Self::default() };
         }
         Ok(())
     }

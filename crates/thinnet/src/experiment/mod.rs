@@ -47,7 +47,7 @@ use crate::model::Sequential;
 
 pub use comparison::{ComparisonOptions, compare};
 pub use run::{Outcome, RunOptions, run};
-pub use tutorial::{mnist as tutorial_mnist, spatial as tutorial_spatial};
+pub use tutorial::{cifar10 as tutorial_cifar10, mnist as tutorial_mnist, spatial as tutorial_spatial};
 
 /// An experiment, checked as far as that is possible without its data.
 #[derive(Clone, Debug)]
@@ -138,6 +138,8 @@ pub struct FitConfig {
     pub batch_size: usize,
     /// Default: 0.
     pub validation_split: f64,
+    /// `test` validates on the test data, which are then no longer unseen. Default: what `validation_split` keeps.
+    pub validation_data: Option<ValidationData>,
     /// Default: true.
     pub shuffle: bool,
     /// Default: as many as use all samples once.
@@ -146,12 +148,21 @@ pub struct FitConfig {
     pub class_weight: Option<BTreeMap<String, f64>>,
 }
 
+/// What to validate on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValidationData {
+    /// The test data.
+    Test,
+}
+
 impl Default for FitConfig {
     fn default() -> Self {
         Self {
             epochs: 1,
             batch_size: 32,
             validation_split: 0.0,
+            validation_data: None,
             shuffle: true,
             steps_per_epoch: None,
             class_weight: None,
@@ -277,6 +288,10 @@ impl Experiment {
         }?;
         if self.compile.loss.is_null() {
             return Err(Error::config("compile", "expected a `loss`"));
+        }
+        if self.fit.validation_data.is_some() && self.fit.validation_split != 0.0 {
+            let message = "expected either `validation_split` or `validation_data`, got both";
+            return Err(Error::config("fit", message));
         }
         if let Some(augmentation) = &self.augmentation {
             augmentation.check_arguments().map_err(|message| Error::config("augmentation", message))?;

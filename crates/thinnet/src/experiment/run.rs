@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::Experiment;
+use super::{Experiment, ValidationData};
 use crate::callbacks::{BackupAndRestore, BatchEnd, CSVLogger, Callback, Training, from_config};
 use crate::data::augmentation::{Augment, ImageDataGenerator};
 use crate::data::{Data, Dataset, Features};
 use crate::error::{Error, Result};
 use crate::history::{History, Logs};
 use crate::model::{Fit, Sequential};
-use crate::report::{RunFolder, RunReport};
+use crate::report::{Classification, RunFolder, RunReport};
 
 /// How to run an experiment.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +99,9 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
     if let Some(augmentation) = &augmentation {
         fit = fit.augment(augmentation.clone());
     }
+    if let Some(ValidationData::Test) = experiment.fit.validation_data {
+        fit = fit.validation_data(&test);
+    }
     let folder = match &options.out {
         Some(path) => Some(RunFolder::open(path, &experiment.to_toml()?, options.resume)?),
         None => None,
@@ -125,30 +128,41 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
     {
         return Err(Error::Interrupted);
     }
-    let test = match (&augmentation, test.is_empty()) {
-        (_, true) => None,
-        (None, _) => Some(model.evaluate(&test)?),
-        (Some(augmentation), _) => {
+    let standardized = match &augmentation {
+        Some(augmentation) if !test.is_empty() => {
             augmentation.check(test.x.sample_shape()).map_err(place)?;
-            Some(model.evaluate((augmentation.standardized(&test.x), test.y))?)
+            augmentation.standardized(&test.x)
         }
+        _ => Features::from(&test.x),
+    };
+    let logs = match test.is_empty() {
+        true => None,
+        false => Some(model.evaluate((&standardized, &test.y))?),
     };
     if let Some(folder) = &folder {
         model.save(folder.model())?;
         let summary = model.summary();
+        let classification = match model.ends_in_softmax() {
+            true => {
+                let probabilities = model.predict(&standardized)?;
+                Classification::new(&test.x, &test.y, &probabilities, &data.class_names)
+            }
+            false => None,
+        };
         let report = RunReport {
             name: &data.name,
             experiment: &experiment.to_toml()?,
             summary: &summary,
             augmentation: experiment.about_augmentation(),
             history: &history,
-            test: test.as_ref(),
+            test: logs.as_ref(),
+            classification: classification.as_ref(),
             seconds,
             command: &options.command,
         };
         folder.finish(&report, experiment.seed, model.thread_count())?;
     }
-    Ok(Outcome { model, history, test, seconds, was_done })
+    Ok(Outcome { model, history, test: logs, seconds, was_done })
 }
 
 /// The augmentation with the statistics of the training data where it needs them. Data for validation do not count.

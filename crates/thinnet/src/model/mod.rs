@@ -17,6 +17,7 @@ use thinnet_kernels::pool::Pool;
 use crate::engine::{Objective, Optimization, Parameters, Plan, Runner};
 use crate::error::{Error, Result};
 use crate::layers::Layer;
+use crate::losses::Link;
 use crate::shape::Shape;
 
 pub use fit::{ClassWeight, Fit};
@@ -174,6 +175,11 @@ impl Sequential {
     /// The layers, from the input on.
     pub fn layers(&self) -> &[Box<dyn Layer>] {
         &self.layers
+    }
+
+    /// Whether the outputs are the probabilities of classes.
+    pub(crate) fn ends_in_softmax(&self) -> bool {
+        self.built.as_ref().is_some_and(|built| built.plan.link == Some(Link::Softmax))
     }
 
     /// Drops what was made of the layers.

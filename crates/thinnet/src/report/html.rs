@@ -4,9 +4,9 @@ use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::Comparison;
 use super::comparison::lowest;
 use super::curves::{Curves, Run};
+use super::{Classification, Comparison};
 use crate::error::Result;
 use crate::files::write_whole;
 use crate::history::{History, Logs};
@@ -28,6 +28,8 @@ pub struct RunReport<'a> {
     pub history: &'a History,
     /// Loss and metrics on the test data.
     pub test: Option<&'a Logs>,
+    /// The test data class by class, where classes have names.
+    pub classification: Option<&'a Classification>,
     /// Seconds of training.
     pub seconds: f64,
     /// The command that repeats the run.
@@ -120,6 +122,7 @@ impl RunReport<'_> {
                 @if let Some((epoch, loss)) = best { li { "Best validation loss: " (format!("{loss:.4}")) " after epoch " (epoch) } }
                 @for (name, value) in self.test.into_iter().flatten() { li { "Test " (name) ": " (format!("{value:.4}")) } }
             }
+            @if let Some(classification) = self.classification { (classification.section()) }
             h2 { "How sure is that" }
             p { "One seed cannot tell chance from effect. Compare seeds with " code { "thinnet compare --seeds 5" } "." }
             h2 { "Where to look closer" }

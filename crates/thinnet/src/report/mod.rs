@@ -1,5 +1,6 @@
 //! What people look at: curves, tables, sentences, pages.
 
+mod classification;
 mod comparison;
 mod curves;
 mod figure;
@@ -7,6 +8,7 @@ mod html;
 mod run_folder;
 pub mod statistics;
 
+pub use classification::Classification;
 pub use comparison::{Comparison, ModelRuns, RunResult};
 pub use curves::{Curves, Run};
 pub use html::RunReport;

@@ -109,6 +109,9 @@ impl RunFolder {
         write_whole(file("summary.txt"), |out| out.write_all(report.summary.as_bytes()))?;
         report.history.plot(file("curves.svg"))?;
         report.history.plot(file("curves.png"))?;
+        if let Some(classification) = report.classification {
+            write_whole(file("confusion.csv"), |out| classification.write_csv(out))?;
+        }
         let environment = json!({
             "thinnet": env!("CARGO_PKG_VERSION"),
             "os": std::env::consts::OS,

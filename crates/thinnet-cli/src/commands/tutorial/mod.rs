@@ -1,5 +1,6 @@
 //! `thinnet tutorial`
 
+mod cifar10;
 mod models;
 
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &Tutorial, threads: Option<usize>) -> Result<()> {
                 versus: &[2, 1],
             },
         ),
+        Part::Cifar10 => cifar10::run(arguments, threads, epochs(20)),
     }
 }
 

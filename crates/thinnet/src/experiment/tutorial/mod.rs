@@ -1,10 +1,12 @@
 //! The tutorial's experiments.
 
+mod cifar10;
 mod mnist;
 mod spatial;
 
 use serde_json::{Value, json};
 
+pub use cifar10::cifar10;
 pub use mnist::mnist;
 pub use spatial::spatial;
 

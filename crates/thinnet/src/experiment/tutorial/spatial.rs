@@ -34,6 +34,7 @@ pub fn spatial(seed: u64, epochs: usize) -> Vec<(String, Experiment)> {
             },
             compile: compiled(),
             fit: FitConfig { epochs, batch_size: 128, validation_split: 0.2, ..FitConfig::default() },
+            augmentation: None,
             callbacks: Vec::new(),
         }
     };
