@@ -29,6 +29,14 @@ words! {
     }
 }
 
+/// What the batches have as targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BatchTargets {
+    OfData,
+    Images,
+    None,
+}
+
 /// Batches of an [`ImageDataGenerator`]'s images with their targets: what [`ImageDataGenerator::flow`] gives.
 #[derive(Clone, Debug)]
 pub struct Flow<'a> {
@@ -39,6 +47,7 @@ pub struct Flow<'a> {
     seed: u64,
     subset: Option<Argument<Subset>>,
     ignore_class_split: bool,
+    targets: BatchTargets,
 }
 
 impl<'a> Flow<'a> {
@@ -51,7 +60,17 @@ impl<'a> Flow<'a> {
             seed: 42,
             subset: None,
             ignore_class_split: false,
+            targets: BatchTargets::OfData,
         }
+    }
+
+    pub(super) fn targets(mut self, targets: BatchTargets) -> Self {
+        self.targets = targets;
+        self
+    }
+
+    pub(super) fn data(&self) -> &Data<'a> {
+        &self.data
     }
 
     /// How many images a batch has; the last of an epoch may have fewer. Default: 32.
@@ -208,9 +227,14 @@ impl Iterator for Batches<'_> {
             data.x.gather(index, &mut self.image);
             datagen.apply(sample, *seed, self.epoch, index, &self.image, out, &mut self.scratch);
         }
-        let y = match &data.y {
-            Targets::Classes(classes) => Targets::Classes(indices.iter().map(|&i| classes[i]).collect()),
-            Targets::Values { sample, values } => {
+        let y = match (self.flow.targets, &data.y) {
+            (BatchTargets::Images, _) => {
+                let values = x.iter().copied().collect();
+                Targets::Values { sample: sample.clone(), values }
+            }
+            (BatchTargets::None, _) => Targets::Classes(Vec::new().into()),
+            (_, Targets::Classes(classes)) => Targets::Classes(indices.iter().map(|&i| classes[i]).collect()),
+            (_, Targets::Values { sample, values }) => {
                 let len = sample.len();
                 let rows = indices.iter().flat_map(|&i| &values[i * len..][..len]);
                 Targets::Values { sample: sample.clone(), values: rows.copied().collect() }

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::ArrayViewMut3;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 use super::affine::{Border, Resampling};
 use super::ranges::{ShiftRange, ZoomRange, between};
 use super::statistics::Statistics;
-use super::{Augment, FillMode, Flow, Transform, image_size};
+use super::{Augment, FillMode, Flow, FlowFromDirectory, Transform, image_size};
 use crate::config::{Argument, parse, to_map};
 use crate::data::{Data, Features};
 use crate::error::{Error, Result};
@@ -287,6 +288,22 @@ impl ImageDataGenerator {
     /// ```
     pub fn flow<'a>(&'a self, data: impl Into<Data<'a>>) -> Flow<'a> {
         Flow::new(self, data.into())
+    }
+
+    /// Batches of changed images from a folder that has a folder of pictures for each class.
+    ///
+    /// ```no_run
+    /// use thinnet::data::augmentation::ImageDataGenerator;
+    ///
+    /// let datagen = ImageDataGenerator::new().rescale(1.0 / 255.0).horizontal_flip(true);
+    /// let train = datagen.flow_from_directory("pets/train").target_size(150, 150).class_mode("binary").read()?;
+    /// for batch in train.epoch(0)? {
+    ///     assert_eq!(&batch.x.shape()[1..], [150, 150, 3]);
+    /// }
+    /// # Ok::<(), thinnet::Error>(())
+    /// ```
+    pub fn flow_from_directory(&self, directory: impl Into<PathBuf>) -> FlowFromDirectory<'_> {
+        FlowFromDirectory::new(self, directory.into())
     }
 
     /// The change that the sample `index` goes through in an epoch, for images of this size.

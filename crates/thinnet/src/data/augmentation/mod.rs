@@ -6,6 +6,7 @@
 
 mod affine;
 mod ahead;
+mod directory;
 mod flow;
 mod image_data_generator;
 mod options;
@@ -24,6 +25,7 @@ use crate::shape::Shape;
 pub use affine::{Affine, FillMode};
 pub(crate) use affine::{Border, Resampling};
 pub(crate) use ahead::Ahead;
+pub use directory::{ClassMode, DirectoryFlow, FlowFromDirectory};
 pub use flow::{AugmentedBatch, Batches, Flow, Subset};
 pub use image_data_generator::{ImageDataGenerator, PreprocessingFunction};
 pub(crate) use ranges::between;

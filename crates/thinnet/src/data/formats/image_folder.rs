@@ -12,6 +12,7 @@
 
 use std::fs;
 use std::num::NonZero;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -48,6 +49,20 @@ pub struct ReadFolder {
     pub dataset: Dataset,
     /// What was wrong with each file that was skipped.
     pub skipped: Vec<Error>,
+}
+
+/// The pictures of a folder that has a folder for each class, in the order of the classes and of their names.
+#[derive(Debug)]
+pub(crate) struct ClassFolders {
+    /// (height, width, channels)
+    pub(crate) shape: [usize; 3],
+    /// Bytes, one picture after the other.
+    pub(crate) pixels: Vec<u8>,
+    /// Each picture's class.
+    pub(crate) classes: Vec<i64>,
+    /// Each picture's path within the folder.
+    pub(crate) names: Vec<PathBuf>,
+    pub(crate) class_names: Vec<String>,
 }
 
 /// One picture's file.
@@ -98,14 +113,7 @@ impl ImageFolder {
     /// does not have), where a picture cannot be read, or where it has another size than the first.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<ReadFolder> {
         let path = path.as_ref();
-        if let Some((height, width)) = self.image_size
-            && (height == 0 || width == 0)
-        {
-            return Err(Error::config(
-                "image_size",
-                format!("expected positive sizes, got {height}×{width}"),
-            ));
-        }
+        self.check()?;
         let (train, test) = (path.join("train"), path.join("test"));
         if !train.is_dir() {
             fs::read_dir(path).map_err(Error::io("read", path))?;
@@ -140,6 +148,51 @@ impl ImageFolder {
             dataset: Dataset { name, class_names, train: data(train), test: data(test) },
             skipped,
         })
+    }
+
+    /// Reads the pictures of a folder that has a folder for each class; only of `class_names`, where there are any. Of
+    /// each class those are read that `part` picks, given how many it has.
+    pub(crate) fn read_classes(
+        &self,
+        path: &Path,
+        class_names: Option<Vec<String>>,
+        part: impl Fn(usize) -> Range<usize>,
+    ) -> Result<ClassFolders> {
+        self.check()?;
+        let class_names = class_names.map_or_else(|| folders(path), Ok)?;
+        if class_names.is_empty() {
+            let message = "expected a folder of pictures for each class, as in cat/1.jpg, got no folders";
+            return Err(Error::file(path, message));
+        }
+        let mut of_classes = pictures(path, &class_names, &class_names)?;
+        let mut picked = Vec::new();
+        for class in 0..class_names.len() {
+            let count = of_classes.iter().take_while(|picture| picture.class == class).count();
+            let range = part(count);
+            picked.extend(of_classes.drain(..count).enumerate().filter(|(i, _)| range.contains(i)));
+        }
+        let picked: Vec<Picture> = picked.into_iter().map(|(_, picture)| picture).collect();
+        let within = |picture: &Picture| picture.path.strip_prefix(path).unwrap_or(&picture.path).to_owned();
+        let names = picked.iter().map(within).collect();
+        let mut first = None;
+        let (pixels, classes) = self.half(picked, &mut first, &mut Vec::new())?;
+        let Some((_, (height, width, channels))) = first else {
+            return Err(Error::file(
+                path,
+                "expected pictures, got none in the subset (see validation_split)",
+            ));
+        };
+        Ok(ClassFolders { shape: [height, width, channels], pixels, classes, names, class_names })
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.image_size {
+            Some((height, width)) if height == 0 || width == 0 => {
+                let message = format!("expected positive sizes, got {height}×{width}");
+                Err(Error::config("image_size", message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads pictures into bytes and class numbers. `first` is the first picture of all, and its shape.

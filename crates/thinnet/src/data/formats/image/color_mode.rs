@@ -25,6 +25,8 @@ pub enum ColorMode {
     Rgba,
 }
 
+impl crate::config::Named for ColorMode {}
+
 impl ColorMode {
     /// The number of channels.
     pub fn channels(self) -> usize {

@@ -24,6 +24,8 @@ pub enum Interpolation {
     Bilinear,
 }
 
+impl crate::config::Named for Interpolation {}
+
 impl Interpolation {
     /// A picture, of shape (height, width, channels), in another size.
     ///
