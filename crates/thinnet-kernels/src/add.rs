@@ -1,16 +1,16 @@
 //! Sums of slices.
 
-use crate::isa::dispatch;
+use crate::isa::{Arithmetic, dispatch};
 
 #[inline(always)]
-fn add_body<A>(x: &[f32], y: &mut [f32]) {
+fn add_body<A: Arithmetic>(x: &[f32], y: &mut [f32]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y += x;
     }
 }
 
 #[inline(always)]
-fn add_rows_body<A>(x: &[f32], sums: &mut [f32]) {
+fn add_rows_body<A: Arithmetic>(x: &[f32], sums: &mut [f32]) {
     if sums.is_empty() {
         return;
     }

@@ -6,7 +6,7 @@ use crate::isa::{Arithmetic, dispatch};
 const LANES: usize = 16;
 
 #[inline(always)]
-fn column_sums_body<A>(x: &[f32], sums: &mut [f64]) {
+fn column_sums_body<A: Arithmetic>(x: &[f32], sums: &mut [f64]) {
     let (plain, squares) = sums.split_at_mut(sums.len() / 2);
     plain.fill(0.0);
     squares.fill(0.0);
@@ -20,7 +20,7 @@ fn column_sums_body<A>(x: &[f32], sums: &mut [f64]) {
 }
 
 #[inline(always)]
-fn column_products_body<A>(x: &[f32], mean: &[f32], scale: &[f32], dy: &[f32], sums: &mut [f64]) {
+fn column_products_body<A: Arithmetic>(x: &[f32], mean: &[f32], scale: &[f32], dy: &[f32], sums: &mut [f64]) {
     let (plain, products) = sums.split_at_mut(sums.len() / 2);
     plain.fill(0.0);
     products.fill(0.0);
@@ -88,14 +88,21 @@ fn sum(values: impl Fn(usize) -> f32, len: usize) -> f32 {
 }
 
 #[inline(always)]
-fn row_moments_body<A>(row: &[f32]) -> [f32; 2] {
+fn row_moments_body<A: Arithmetic>(row: &[f32]) -> [f32; 2] {
     let len = row.len() as f32;
     let mean = sum(|i| row[i], row.len()) / len;
     [mean, sum(|i| (row[i] - mean) * (row[i] - mean), row.len()) / len]
 }
 
 #[inline(always)]
-fn row_backward_body<A>(x: &[f32], dy: &[f32], gamma: Option<&[f32]>, mean: f32, scale: f32, dx: &mut [f32]) {
+fn row_backward_body<A: Arithmetic>(
+    x: &[f32],
+    dy: &[f32],
+    gamma: Option<&[f32]>,
+    mean: f32,
+    scale: f32,
+    dx: &mut [f32],
+) {
     let len = x.len();
     let (x, dy) = (&x[..len], &dy[..len]);
     match gamma {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::isa::dispatch;
+use crate::isa::{Arithmetic, dispatch};
 
 /// Which rows and columns of a map each window covers, those beyond the edge left out.
 #[derive(Clone, Debug)]
@@ -45,7 +45,13 @@ impl Pools {
 }
 
 #[inline(always)]
-fn largest<A>(pools: &Pools, rows: &Range<usize>, columns: &Range<usize>, x: &[f32], y: &mut [f32]) {
+fn largest<A: Arithmetic>(
+    pools: &Pools,
+    rows: &Range<usize>,
+    columns: &Range<usize>,
+    x: &[f32],
+    y: &mut [f32],
+) {
     y.fill(f32::NEG_INFINITY);
     pools.places(rows, columns, |start| {
         for (y, &x) in y.iter_mut().zip(&x[start..start + pools.channels]) {
@@ -56,14 +62,20 @@ fn largest<A>(pools: &Pools, rows: &Range<usize>, columns: &Range<usize>, x: &[f
 }
 
 #[inline(always)]
-fn max_body<A>(pools: &Pools, x: &[f32], y: &mut [f32]) {
+fn max_body<A: Arithmetic>(pools: &Pools, x: &[f32], y: &mut [f32]) {
     pools.for_each(|at, rows, columns| {
         largest::<A>(pools, rows, columns, x, &mut y[at..at + pools.channels]);
     });
 }
 
 #[inline(always)]
-fn max_backward_body<A>(pools: &Pools, x: &[f32], dy: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
+fn max_backward_body<A: Arithmetic>(
+    pools: &Pools,
+    x: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+    scratch: &mut [f32],
+) {
     let channels = pools.channels;
     let (maxima, rest) = scratch.split_at_mut(channels);
     let left = &mut rest[..channels];
@@ -84,7 +96,7 @@ fn max_backward_body<A>(pools: &Pools, x: &[f32], dy: &[f32], dx: &mut [f32], sc
 }
 
 #[inline(always)]
-fn average_body<A>(pools: &Pools, x: &[f32], y: &mut [f32]) {
+fn average_body<A: Arithmetic>(pools: &Pools, x: &[f32], y: &mut [f32]) {
     pools.for_each(|at, rows, columns| {
         let y = &mut y[at..at + pools.channels];
         y.fill(0.0);
@@ -99,7 +111,7 @@ fn average_body<A>(pools: &Pools, x: &[f32], y: &mut [f32]) {
 }
 
 #[inline(always)]
-fn average_backward_body<A>(pools: &Pools, dy: &[f32], dx: &mut [f32]) {
+fn average_backward_body<A: Arithmetic>(pools: &Pools, dy: &[f32], dx: &mut [f32]) {
     dx.fill(0.0);
     pools.for_each(|at, rows, columns| {
         let share = 1.0 / (rows.len() * columns.len()) as f32;

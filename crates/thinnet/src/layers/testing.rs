@@ -146,11 +146,11 @@ impl Chain {
     pub(super) fn learn(&self, cx: &Context, x: &[f32]) -> Vec<f32> {
         let mut arena = self.arena.clone();
         for (operation, recorded) in self.operations.iter().zip(&self.record(cx, x)[1..]) {
-            if let Operation::Transform { operation, variables } = operation {
-                if let Some(of_batch) = operation.batch_sums() {
-                    let ranges = &self.ranges[variables.clone()];
-                    of_batch.learn(cx.batch_size, &recorded.sums, &mut arena, ranges);
-                }
+            if let Operation::Transform { operation, variables } = operation
+                && let Some(of_batch) = operation.batch_sums()
+            {
+                let ranges = &self.ranges[variables.clone()];
+                of_batch.learn(cx.batch_size, &recorded.sums, &mut arena, ranges);
             }
         }
         arena

@@ -7,6 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::comparison::lowest;
 use super::curves::{Curves, Run};
 use super::{Classification, Comparison};
+use crate::data::datasets;
 use crate::error::Result;
 use crate::files::write_whole;
 use crate::history::{History, Logs};
@@ -108,7 +109,11 @@ impl RunReport<'_> {
         });
         let body = html! {
             h2 { "What was run" }
-            p { (history.len()) " epochs on " (self.name) ", " (format!("{:.1}", self.seconds)) " s of training." }
+            p {
+                (history.len()) " epochs on " (self.name)
+                @if let Ok(entry) = datasets::find(self.name) { " (" (entry.description) ")" }
+                ", " (format!("{:.1}", self.seconds)) " s of training."
+            }
             @if let Some(augmentation) = &self.augmentation { p { (augmentation) } }
             (folded("The model", &html! { pre { (self.summary) } }))
             (folded("The whole experiment", &html! { pre { (self.experiment) } }))

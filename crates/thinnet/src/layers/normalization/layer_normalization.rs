@@ -226,7 +226,7 @@ impl Normalize {
     }
 
     /// Calls `f` with memory for a sample in the order of [`ordered`](Self::ordered), and puts it into the sample's own.
-    fn into_sample(&self, sample: &mut [f32], memory: &mut [f32], f: impl FnOnce(&mut [f32])) {
+    fn write_sample(&self, sample: &mut [f32], memory: &mut [f32], f: impl FnOnce(&mut [f32])) {
         let Some(order) = &self.order else { return f(sample) };
         f(&mut memory[..self.len]);
         for (&value, &place) in memory.iter().zip(order) {
@@ -259,7 +259,7 @@ impl Transform for Normalize {
         let (gamma, beta) = (self.gamma(variables), self.beta(variables));
         for (x, y) in x.chunks_exact(self.len).zip(y.chunks_exact_mut(self.len)) {
             let x = self.ordered(x, memory);
-            self.into_sample(y, rest, |y| {
+            self.write_sample(y, rest, |y| {
                 for (x, y) in x.chunks_exact(self.row).zip(y.chunks_exact_mut(self.row)) {
                     let (mean, scale) = self.statistics(x);
                     y.iter_mut().zip(x).for_each(|(y, &x)| *y = (x - mean) * scale);
@@ -290,7 +290,7 @@ impl Transform for Normalize {
         let samples = x.chunks_exact(self.len).zip(dy.chunks_exact(self.len));
         for ((x, dy), dx) in samples.zip(dx.chunks_exact_mut(self.len)) {
             let (x, dy) = (self.ordered(x, of_x), self.ordered(dy, of_dy));
-            self.into_sample(dx, of_dx, |dx| {
+            self.write_sample(dx, of_dx, |dx| {
                 let rows = x.chunks_exact(self.row).zip(dy.chunks_exact(self.row));
                 for ((x, dy), dx) in rows.zip(dx.chunks_exact_mut(self.row)) {
                     let (mean, scale) = self.statistics(x);
