@@ -152,7 +152,7 @@ fn gradients_of_the_first_batch() {
         model.set_weights(&before).unwrap();
         let [train, _] = data(&case);
         let batch_size = case["fit"]["batch_size"].as_u64().unwrap() as usize;
-        model.train_on_batch(&train.slice(0..batch_size)).unwrap();
+        model.train_on_batch(train.slice(0..batch_size)).unwrap();
         let after = model.get_weights().unwrap();
         let expected = case["float64"]["first_gradients"].as_array().unwrap();
         for ((before, after), expected) in before.iter().zip(&after).zip(expected) {

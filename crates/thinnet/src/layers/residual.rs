@@ -24,7 +24,7 @@ use crate::shape::Shape;
 /// let block = Residual::new()
 ///     .add(Conv2D::new(32, 3).strides(2).padding(Padding::Same))
 ///     .add(BatchNormalization::new())
-///     .add(Activation::new(Relu))
+///     .add(ReLU::new())
 ///     .add(Conv2D::new(32, 3).padding(Padding::Same))
 ///     .projection(Conv2D::new(32, 1).strides(2));
 /// assert_eq!(block.build(&Shape::from([8, 8, 16])).unwrap().output, Shape::from([4, 4, 32]));
