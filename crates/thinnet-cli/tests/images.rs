@@ -323,6 +323,71 @@ fn a_folder_of_pictures_can_be_looked_at() {
     assert!(error.contains("--image-size: is for a folder of pictures, mnist is none"), "{error}");
 }
 
+/// A PNG file's pixels.
+fn read_png(path: &Path) -> Vec<u8> {
+    let file = std::io::BufReader::new(fs::File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut rgb).unwrap();
+    rgb
+}
+
+#[test]
+fn augmented_samples_are_drawn_below_the_originals() {
+    let bench = Bench::new();
+    let show = |options: &[&str]| {
+        let text = bench.ok(&[&["data", "show", "pets", "--count", "3", "--out", "s.png"], options].concat());
+        assert_eq!(text, "3 samples of pets and their augmented versions: s.png\n", "{options:?}");
+        fs::read(bench.path("s.png")).unwrap()
+    };
+    let default = show(&["--augment"]);
+    let tutorial = "rotation_range=15,width_shift_range=0.1,height_shift_range=0.1,horizontal_flip=true";
+    assert!(show(&["--augment", tutorial, "--seed", "42", "--epoch", "1"]) == default);
+    assert!(show(&["--augment", "--seed", "43"]) != default);
+    assert!(show(&["--augment", "--epoch", "2"]) != default);
+
+    // The table and the seed of an experiment.
+    let options = "fill_mode=constant,cval=1,width_shift_range=[3,4],rescale=0.5";
+    let table =
+        "[augmentation]\nfill_mode = \"constant\"\ncval = 1\nwidth_shift_range = [3, 4]\nrescale = 0.5\n";
+    fs::write(bench.path("a.toml"), format!("{EXPERIMENT}{table}")).unwrap();
+    assert!(show(&["--augment", "a.toml"]) == show(&["--augment", options, "--seed", "5"]));
+    assert!(show(&["--augment", "a.toml", "--seed", "6"]) == show(&["--augment", options, "--seed", "6"]));
+
+    // Images of 5×6 are drawn 20 times larger: a red cat, a green dog and a blue fish, and below them black ones.
+    show(&["--augment", "rescale=1e-9"]);
+    let rgb = read_png(&bench.path("s.png"));
+    let count = |wanted: &dyn Fn(&[u8]) -> bool| rgb.chunks_exact(3).filter(|pixel| wanted(pixel)).count();
+    for channel in 0..3 {
+        let coloured = count(&|pixel| (0..3).all(|at| (pixel[at] > 200) == (at == channel)));
+        assert_eq!(coloured, 100 * 120, "channel {channel}");
+    }
+    assert_eq!(count(&|pixel| pixel == [0, 0, 0]), 3 * 100 * 120);
+    // Statistics are those of the training half.
+    show(&["--augment", "featurewise_std_normalization=true"]);
+
+    for (options, message) in [
+        (
+            &["--augment", "rotate=3"][..],
+            "augmentation: unknown argument `rotate`: did you mean `rotation_range`?",
+        ),
+        (
+            &["--augment", "flip"],
+            "expected options such as rotation_range=30,horizontal_flip=true, got `flip`",
+        ),
+        (&["--augment", "e.toml"], "e.toml: expected a table [augmentation], got none"),
+        (&["--augment", "none.toml"], "cannot read none.toml"),
+    ] {
+        let error = bench.error(&[&["data", "show", "pets", "--out", "none.png"], options].concat());
+        assert!(error.contains(message), "{error}");
+    }
+    for options in [&["--seed", "3"][..], &["--epoch", "3"], &["--augment", "--epoch", "0"]] {
+        let arguments = [&["data", "show", "pets", "--out", "none.png"], options].concat();
+        assert_eq!(bench.run(&arguments).status.code(), Some(2), "{options:?}");
+    }
+    assert!(!bench.path("none.png").exists());
+}
+
 #[test]
 fn the_sample_of_cifar_10_needs_no_file_and_gives_its_class_names() {
     let bench = Bench::new();

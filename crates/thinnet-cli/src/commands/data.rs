@@ -1,10 +1,8 @@
 //! `thinnet data`
 
-use std::path::Path;
+mod show;
 
 use serde_json::json;
-use thinnet::data::ContactSheet;
-use thinnet::data::formats::image_folder::ImageFolder;
 use thinnet::datasets::{self, Entry, Origin, Store, Verified};
 use thinnet::{Error, Result};
 
@@ -16,7 +14,7 @@ pub(crate) fn run(data: Data) -> Result<()> {
         Data::List { json } => list(json),
         Data::Fetch { name } => fetch(&name),
         Data::Verify { name } => verify(&name),
-        Data::Show { name, image_size, out, count } => show(&name, image_size, &out, count as usize),
+        Data::Show(show) => show::run(&show),
     }
 }
 
@@ -75,31 +73,4 @@ fn verify(name: &str) -> Result<()> {
         0 => Ok(()),
         wrong => Err(Error::Data(format!("{wrong} of {} files of {name} are not as published", files.len()))),
     }
-}
-
-fn show(name: &str, image_size: Option<(usize, usize)>, out: &Path, count: usize) -> Result<()> {
-    const COLUMNS: usize = 12;
-    let data = match datasets::find(name) {
-        // A name comes first: a folder of that name is `./NAME`.
-        Err(_) if Path::new(name).is_dir() => {
-            let reader = ImageFolder::new();
-            let reader = match image_size {
-                Some((height, width)) => reader.image_size(height, width),
-                None => reader,
-            };
-            reader.read(name)?.dataset
-        }
-        _ if image_size.is_some() => {
-            return Err(Error::Usage(format!("--image-size: is for a folder of pictures, {name} is none")));
-        }
-        _ => datasets::load(name)?,
-    };
-    let samples = data.train.take(count);
-    let title = format!("{name}: the first {} training samples", samples.len());
-    let sheet = ContactSheet::new()
-        .columns(COLUMNS.min(samples.len()))
-        .rows(samples.len().div_ceil(COLUMNS))
-        .title(title);
-    sheet.write(out, &samples, &data.class_names)?;
-    print(&format!("{} samples of {name}: {}\n", samples.len(), out.display()))
 }

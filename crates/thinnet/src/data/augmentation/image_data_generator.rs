@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::affine::{Border, Resampling};
 use super::ranges::{ShiftRange, ZoomRange, between};
 use super::statistics::Statistics;
-use super::{Augment, FillMode, Flow, FlowFromDirectory, Transform, image_size};
+use super::{FillMode, Flow, FlowFromDirectory, Transform, image_size};
 use crate::config::{Argument, parse, to_map};
 use crate::data::{Data, Features};
 use crate::error::{Error, Result};
@@ -53,9 +53,9 @@ use crate::shape::Shape;
 #[serde(default)]
 pub struct ImageDataGenerator {
     pub(super) featurewise_center: bool,
-    samplewise_center: bool,
+    pub(super) samplewise_center: bool,
     pub(super) featurewise_std_normalization: bool,
-    samplewise_std_normalization: bool,
+    pub(super) samplewise_std_normalization: bool,
     pub(super) zca_whitening: bool,
     pub(super) zca_epsilon: f64,
     rotation_range: f64,
@@ -113,9 +113,9 @@ impl Default for ImageDataGenerator {
 
 /// A function that changes an image (height, width, channels) in place. Equal to itself and its clones only.
 #[derive(Clone)]
-pub struct PreprocessingFunction(Arc<Function>);
+pub struct PreprocessingFunction(pub(super) Arc<Function>);
 
-type Function = dyn Fn(ArrayViewMut3<f32>) + Send + Sync;
+pub(super) type Function = dyn Fn(ArrayViewMut3<f32>) + Send + Sync;
 
 impl fmt::Debug for PreprocessingFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -402,7 +402,13 @@ impl ImageDataGenerator {
     }
 
     /// Whether [`fit`](Self::fit) must be called before images can be changed.
-    pub(crate) fn needs_statistics(&self) -> bool {
+    ///
+    /// ```
+    /// use thinnet::data::augmentation::ImageDataGenerator;
+    /// assert!(ImageDataGenerator::new().featurewise_center(true).needs_statistics());
+    /// assert!(!ImageDataGenerator::new().samplewise_center(true).needs_statistics());
+    /// ```
+    pub fn needs_statistics(&self) -> bool {
         self.centers_features()
     }
 
@@ -475,67 +481,4 @@ impl ImageDataGenerator {
 
 fn symmetric(range: f64) -> [f64; 2] {
     [-range, range]
-}
-
-impl Augment for ImageDataGenerator {
-    fn check(&self, sample: &Shape) -> Result<(), String> {
-        self.check(sample)
-    }
-
-    fn standardizes(&self) -> bool {
-        self.preprocessing_function.is_some()
-            || self.rescale.is_some()
-            || self.samplewise_center
-            || self.samplewise_std_normalization
-            || self.centers_features()
-    }
-
-    fn scratch(&self, sample: &Shape) -> usize {
-        if self.zca_whitening { sample.len() } else { 0 }
-    }
-
-    fn apply(
-        &self,
-        sample: &Shape,
-        seed: u64,
-        epoch: u64,
-        index: usize,
-        x: &[f32],
-        out: &mut [f32],
-        scratch: &mut [f32],
-    ) {
-        // A shape that `check` refused is left as it is.
-        let Ok(size @ [height, width, _]) = image_size(sample) else { return out.copy_from_slice(x) };
-        self.random_transform(seed, epoch, index, height, width).apply(&self.resampling(size), x, out);
-        self.standardize(sample, out, scratch);
-    }
-
-    fn standardize(&self, sample: &Shape, x: &mut [f32], scratch: &mut [f32]) {
-        let Ok([height, width, channels]) = image_size(sample) else { return };
-        if let Some(PreprocessingFunction(function)) = &self.preprocessing_function
-            && let Ok(image) = ArrayViewMut3::from_shape((height, width, channels), &mut *x)
-        {
-            function(image);
-        }
-        if let Some(scale) = self.rescale {
-            x.iter_mut().for_each(|x| *x *= scale as f32);
-        }
-        if self.samplewise_center || self.samplewise_std_normalization {
-            let mean = mean(x);
-            x.iter_mut().for_each(|x| *x -= mean as f32);
-        }
-        if self.samplewise_std_normalization {
-            let center = mean(x);
-            let variance = x.iter().map(|&x| (f64::from(x) - center).powi(2)).sum::<f64>() / x.len() as f64;
-            let scale = (1.0 / (variance.sqrt() + 1e-6)) as f32;
-            x.iter_mut().for_each(|x| *x *= scale);
-        }
-        if let Some(statistics) = &self.statistics {
-            statistics.apply(self, channels, x, scratch);
-        }
-    }
-}
-
-fn mean(x: &[f32]) -> f64 {
-    x.iter().map(|&x| f64::from(x)).sum::<f64>() / x.len() as f64
 }

@@ -13,6 +13,7 @@ mod options;
 mod ranges;
 #[cfg(test)]
 pub(crate) mod reference;
+mod standardize;
 mod statistics;
 mod transform;
 mod zca;
@@ -75,6 +76,19 @@ pub trait Augment: Debug + Send + Sync {
 
     /// Whether [`standardize`](Self::standardize) changes anything.
     fn standardizes(&self) -> bool;
+
+    /// Samples as an epoch is to see them: what [`Fit::augment`](crate::model::Fit::augment) trains on, all at once.
+    fn augmented(&self, x: &Features<'_>, seed: u64, epoch: u64) -> Features<'static> {
+        let sample = x.sample_shape();
+        let mut values = vec![0.0; x.len() * sample.len()];
+        let mut image = vec![0.0; sample.len()];
+        let mut scratch = vec![0.0; self.scratch(sample)];
+        for (index, row) in values.chunks_exact_mut(sample.len().max(1)).enumerate() {
+            x.gather(index, &mut image);
+            self.apply(sample, seed, epoch, index, &image, row, &mut scratch);
+        }
+        Features::floats(sample.clone(), values)
+    }
 
     /// Samples that are not changed at random but standardized: what a model is evaluated on.
     fn standardized<'a>(&self, x: &'a Features<'_>) -> Features<'a> {

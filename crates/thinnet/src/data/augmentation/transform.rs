@@ -138,8 +138,10 @@ fn shift_channels(intensity: f32, image: &mut [f32]) {
 fn brighten(factor: f32, channels: usize, image: &mut [f32]) {
     let (low, high) = range(image);
     let span = high - low;
-    let own_range = low < 0.0 || high > 255.0;
-    let unit = !own_range && high <= 1.0;
+    // A blend of values may lie beyond them by its rounding.
+    let slack = 1e-6 * high.abs().max(low.abs());
+    let own_range = low < -slack || high > 255.0 + slack;
+    let unit = !own_range && high <= 1.0 + slack;
     for (element, x) in image.iter_mut().enumerate() {
         let byte = match (own_range, unit) {
             (true, _) if span > 0.0 => ((*x - low) / span * 255.0).trunc(),
@@ -205,6 +207,24 @@ mod tests {
                 (apply(transform, [16, 16, 1], &bytes), apply(transform, [16, 16, 1], &unit));
             for (byte, unit) in of_bytes.into_iter().zip(of_unit) {
                 assert!((byte / 255.0 - unit).abs() < 1e-6, "{factor}: {byte}, {unit}");
+            }
+        }
+    }
+
+    #[test]
+    fn white_that_rounding_takes_beyond_white_is_brightened_as_white() {
+        let turned = |theta| Transform { theta, ..Transform::default() };
+        let angles = || (1..90).map(f64::from);
+        for white in [1.0, 255.0] {
+            let x = [white; 64];
+            let beyond = |theta: f64| apply(turned(theta), [8, 8, 1], &x).iter().any(|&x| x > white);
+            assert!(angles().any(beyond), "nothing is tested");
+            for theta in angles() {
+                let half = Transform { brightness: Some(0.5), ..turned(theta) };
+                let expected = white * (127.0 / 255.0);
+                for x in apply(half, [8, 8, 1], &x) {
+                    assert!((x - expected).abs() <= 1e-6 * white, "{theta}: {x}");
+                }
             }
         }
     }

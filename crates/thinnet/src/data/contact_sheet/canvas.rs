@@ -20,6 +20,11 @@ impl Canvas {
         Self { width, height, rgb: vec![255; width * height * 3] }
     }
 
+    #[cfg(test)]
+    pub(super) fn height(&self) -> usize {
+        self.height
+    }
+
     /// Sets a pixel; what lies outside is ignored.
     pub(super) fn set(&mut self, x: usize, y: usize, rgb: [u8; 3]) {
         if x < self.width && y < self.height {
@@ -74,6 +79,19 @@ impl Text {
         Self { font, scale: PxScale::from(size), text: text.into() }
     }
 
+    /// The same in lines of at most `width` pixels, broken between words; a wider word has a line of its own.
+    pub(super) fn lines(text: &str, size: f32, width: usize) -> Vec<Self> {
+        let mut lines: Vec<Self> = Vec::new();
+        for word in text.split_whitespace() {
+            let longer = lines.last().map(|line| Self::new(format!("{} {word}", line.text), size));
+            match (lines.last_mut(), longer) {
+                (Some(last), Some(longer)) if longer.width() <= width as f32 => *last = longer,
+                _ => lines.push(Self::new(word, size)),
+            }
+        }
+        lines
+    }
+
     /// Its width in pixels.
     pub(super) fn width(&self) -> f32 {
         let font = self.font.as_scaled(self.scale);
@@ -108,5 +126,16 @@ mod tests {
             .filter(|&c| font.glyph_id(c).0 == 0)
             .collect();
         assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn text_is_broken_between_words() {
+        let lines =
+            |width: usize| Text::lines("one two  three", 15.0, width).into_iter().map(|line| line.text);
+        let two = Text::new("one two", 15.0).width().ceil() as usize;
+        assert_eq!(lines(two).collect::<Vec<_>>(), ["one two", "three"]);
+        assert_eq!(lines(two - 5).collect::<Vec<_>>(), ["one", "two", "three"]);
+        assert_eq!(lines(1000).collect::<Vec<_>>(), ["one two three"]);
+        assert_eq!(lines(1).count(), 3);
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::data::augmentation::Augment;
 
 fn everything() -> ImageDataGenerator {
     ImageDataGenerator::new()
