@@ -26,7 +26,8 @@ use crate::shape::Shape;
 /// Each image goes through, in this order: one affine map about its middle (rotation · shift · shear · zoom), a shift of
 /// its values, flips, brightness, `preprocessing_function`, `rescale`, centring and scaling by its own statistics, then
 /// by those of the training data, and whitening. What does not change is left out. The first four are random and for
-/// training only ([`Augment::apply`]); the others are for every image ([`Augment::standardize`]).
+/// training only ([`Augment::apply`](super::Augment::apply)); the others are for every image
+/// ([`Augment::standardize`](super::Augment::standardize)).
 ///
 /// The random numbers are a function of (seed, epoch, sample): the same whatever the order and the threads.
 ///
