@@ -120,7 +120,7 @@ impl Classification {
                 } }
             } }
             h2 { "What is taken for what" }
-            p { "Rows are what the test samples are, columns what the model says. Blue is right, orange is wrong; the darker, the larger the share of the row." }
+            p { "Rows are what the test samples are, columns what the model says. Blue is right, orange is wrong; the stronger the colour, the larger the share of the row." }
             div.scroll { table.confusion {
                 thead { tr { th {} @for name in &self.names { th scope="col" { (name) } } } }
                 tbody { @for (class, row) in self.confusion.iter().enumerate() {
