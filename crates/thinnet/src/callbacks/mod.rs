@@ -148,6 +148,8 @@ pub struct Training<'a> {
     pub epochs: usize,
     /// Steps in an epoch.
     pub steps: usize,
+    /// Samples that are validated on after each epoch; 0 without validation.
+    pub validation_samples: usize,
     /// The epochs so far.
     pub history: History,
     stop: bool,
@@ -164,6 +166,7 @@ impl<'a> Training<'a> {
             epoch,
             epochs,
             steps,
+            validation_samples: 0,
             history: History::default(),
             stop: false,
             interrupt: false,

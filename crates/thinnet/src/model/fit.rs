@@ -296,6 +296,7 @@ impl Sequential {
             callbacks.push(Box::new(ProgressBar::default()));
         }
         let mut training = Training::new(self, fit.initial_epoch, fit.epochs, steps);
+        training.validation_samples = validation.as_ref().map_or(0, |(x, ..)| x.len());
         each(&mut callbacks, |callback| callback.on_train_begin(&mut training))?;
         for (callback, state) in callbacks.iter_mut().zip(training.take_restored()) {
             callback.restore(state)?;
