@@ -113,7 +113,10 @@ fn cifar10_says_that_it_is_a_sample_and_reports_class_by_class() {
     let text = bench.ok(&arguments);
     assert!(text.contains("a sample of CIFAR-10 128 + 1,000"), "{text}");
     assert!(text.contains("this is a sample, 5,000 of 50,000 training pictures"), "{text}");
-    assert!(text.contains("Total params: 2,168,362") && text.contains("Test accuracy 0."), "{text}");
+    assert!(
+        text.contains("Total params: 2,168,362") && text.contains("of 1000 test samples are told right: "),
+        "{text}"
+    );
     complete(&bench.path("run"));
     let rows = fs::read_to_string(bench.path("run/confusion.csv")).unwrap();
     assert_eq!(rows.lines().count(), 1 + 10);
@@ -121,8 +124,23 @@ fn cifar10_says_that_it_is_a_sample_and_reports_class_by_class() {
     assert_eq!(numbers.map(|number| number.parse::<u64>().unwrap()).sum::<u64>(), 1000);
     let page = fs::read_to_string(bench.path("run/report.html")).unwrap();
     self_contained(&page);
-    assert!(page.contains("What is taken for what") && page.contains("data:image/png;base64,"));
+    assert_eq!(page.matches("data:image/png;base64,").count(), 20);
+    for part in [
+        "What is taken for what?",
+        "The whole of CIFAR-10 is not on this machine",
+        "Validation is on the test data",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let model = thinnet::model::Sequential::load(bench.path("run/model.safetensors")).unwrap();
+    assert_eq!((model.class_names().len(), model.class_names()[3].as_str()), (10, "cat"));
     bench.fails(&arguments, "run holds a run already");
+    // The complete configuration, augmentation included, gives the same run again.
+    bench.ok(&["train", "run/config.toml", "--out", "again"]);
+    for name in ["model.safetensors", "history.csv", "confusion.csv", "config.toml"] {
+        let read = |run: &str| fs::read(bench.path(run).join(name)).unwrap();
+        assert!(read("run") == read("again"), "{name}");
+    }
 
     let text = bench.ok(&[
         "tutorial",
@@ -136,6 +154,43 @@ fn cifar10_says_that_it_is_a_sample_and_reports_class_by_class() {
         "--seeds",
         "2",
     ]);
-    assert!(text.contains("±"), "{text}");
-    assert!(bench.path("two/report.html").exists() && bench.path("two/comparison.csv").exists());
+    assert!(text.contains("±") && text.contains(", over all seeds."), "{text}");
+    complete(&bench.path("two/seed-42"));
+    complete(&bench.path("two/seed-43"));
+    for name in ["comparison.csv", "confusion.csv", "curves.svg", "curves.png"] {
+        assert!(bench.path("two").join(name).exists(), "{name}");
+    }
+    let page = fs::read_to_string(bench.path("two/report.html")).unwrap();
+    self_contained(&page);
+    assert!(page.contains("with each of 2 seeds") && page.contains("These are of seed 42."), "{page}");
+    let sums = |run: &str| -> u64 {
+        let text = fs::read_to_string(bench.path(run).join("confusion.csv")).unwrap();
+        text.split([',', '\n']).filter_map(|cell| cell.parse::<u64>().ok()).sum()
+    };
+    assert_eq!(["two/seed-42", "two/seed-43", "two"].map(sums), [1000, 1000, 2000]);
+}
+
+#[cfg(unix)]
+#[test]
+fn cifar10_is_stopped_in_order_and_gone_on_with() {
+    let bench = Bench::new();
+    let arguments = ["tutorial", "cifar10", "--samples", "128", "--epochs", "3"];
+    let mut command = bench.command(&[&arguments[..], &["--out", "parts"]].concat());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let history = bench.path("parts/history.csv");
+    while fs::read_to_string(&history).map_or(0, |text| text.lines().count()) < 2 {
+        assert_eq!(child.try_wait().unwrap(), None, "stopped in the middle");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "interrupted: what was complete is saved\n");
+    bench.fails(&[&arguments[..], &["--out", "parts"]].concat(), "go on with it with --resume");
+    bench.ok(&[&arguments[..], &["--out", "parts", "--resume"]].concat());
+    bench.ok(&[&arguments[..], &["--out", "whole"]].concat());
+    for name in ["model.safetensors", "history.csv", "confusion.csv"] {
+        let read = |run: &str| fs::read(bench.path(run).join(name)).unwrap();
+        assert!(read("parts") == read("whole"), "{name}");
+    }
 }

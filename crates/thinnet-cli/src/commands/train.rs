@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
         verbose: true,
         interrupted: Some(on_interrupt()),
         command: own_command(),
+        ..RunOptions::default()
     };
     let Outcome { history, test, seconds, was_done, .. } = run_experiment(&experiment, &data, &options)?;
     let mut text = String::new();

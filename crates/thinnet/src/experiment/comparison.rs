@@ -30,6 +30,7 @@ pub fn compare(
     mut before: impl FnMut(&str, &str),
 ) -> Result<Comparison> {
     let mut models = Vec::new();
+    let mut runs_to_come = experiments.len() * options.seeds;
     for (name, experiment) in experiments {
         let mut summary = String::new();
         let mut runs = Vec::new();
@@ -44,6 +45,8 @@ pub fn compare(
                 before(name, &summary);
             }
             let mut run_options = options.run.clone();
+            runs_to_come -= 1;
+            run_options.runs_to_come = runs_to_come;
             run_options.out =
                 options.run.out.as_ref().map(|out| folder(out.join(slug(name)), options.seeds, &experiment));
             let outcome = run(&experiment, data, &run_options)?;

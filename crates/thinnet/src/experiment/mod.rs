@@ -25,6 +25,7 @@
 //! ```
 
 mod comparison;
+mod repeat;
 mod run;
 mod set;
 mod text;
@@ -46,6 +47,7 @@ use crate::layers::{self, Layer};
 use crate::model::Sequential;
 
 pub use comparison::{ComparisonOptions, compare};
+pub use repeat::{Repeated, repeat};
 pub use run::{Outcome, RunOptions, run};
 pub use tutorial::{cifar10 as tutorial_cifar10, mnist as tutorial_mnist, spatial as tutorial_spatial};
 
@@ -302,6 +304,11 @@ impl Experiment {
             }
         }
         self.callbacks.iter().try_for_each(|callback| crate::callbacks::from_config(callback).map(drop))
+    }
+
+    /// What the model is called; `model` where nothing is said.
+    pub fn name(&self) -> &str {
+        self.model.name.as_deref().unwrap_or("model")
     }
 
     /// The experiment with the shape of its data's samples as the first layer's input, where that layer says none.

@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use ndarray::Ix2;
+
 use super::{Experiment, ValidationData};
-use crate::callbacks::{BackupAndRestore, BatchEnd, CSVLogger, Callback, Training, from_config};
+use crate::callbacks::{BackupAndRestore, BatchEnd, CSVLogger, Callback, ProgressBar, Training, from_config};
 use crate::data::augmentation::{Augment, ImageDataGenerator};
-use crate::data::{Data, Dataset, Features};
+use crate::data::{Data, Dataset, Features, Targets};
 use crate::error::{Error, Result};
 use crate::history::{History, Logs};
 use crate::model::{Fit, Sequential};
-use crate::report::{Classification, RunFolder, RunReport};
+use crate::report::{Classes, ReportText, RunFolder, RunReport, RunResult};
 
 /// How to run an experiment.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +30,10 @@ pub struct RunOptions {
     pub interrupted: Option<&'static AtomicBool>,
     /// The command that repeats the run, for the report.
     pub command: String,
+    /// What else the report says.
+    pub text: ReportText,
+    /// How many more runs like this come after it: progress shows the time left of all.
+    pub runs_to_come: usize,
 }
 
 /// What a run leaves.
@@ -39,6 +45,8 @@ pub struct Outcome {
     pub history: History,
     /// Loss and metrics on the test data, where there are any.
     pub test: Option<Logs>,
+    /// How the test data were classified, where they have classes with names.
+    pub classes: Option<Classes>,
     /// Seconds that training took.
     pub seconds: f64,
     /// Whether the run had been done before, and was only read.
@@ -83,7 +91,8 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
         .batch_size(experiment.fit.batch_size)
         .validation_split(experiment.fit.validation_split)
         .shuffle(experiment.fit.shuffle)
-        .verbose(options.verbose);
+        // Progress is added below, with the time left of all runs.
+        .verbose(false);
     if let Some(steps) = experiment.fit.steps_per_epoch {
         fit = fit.steps_per_epoch(steps);
     }
@@ -118,6 +127,9 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
             // Kept after the end, so that a run can be looked at again without training.
             .callback(BackupAndRestore::new(folder.backup()).delete_checkpoint(false));
     }
+    if options.verbose {
+        fit = fit.callback(ProgressBar::default().runs_to_come(options.runs_to_come));
+    }
     let was_done = folder.as_ref().is_some_and(RunFolder::is_done);
     let start = Instant::now();
     let history = model.fit(&train, fit)?;
@@ -139,30 +151,45 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
         true => None,
         false => Some(model.evaluate((&standardized, &test.y))?),
     };
+    let classes = classes(&mut model, &standardized, &test.y, &data.class_names)?;
     if let Some(folder) = &folder {
         model.save(folder.model())?;
         let summary = model.summary();
-        let classification = match model.ends_in_softmax() {
-            true => {
-                let probabilities = model.predict(&standardized)?;
-                Classification::new(&test.x, &test.y, &probabilities, &data.class_names)
-            }
-            false => None,
-        };
         let report = RunReport {
             name: &data.name,
+            model: experiment.name(),
             experiment: &experiment.to_toml()?,
             summary: &summary,
             augmentation: experiment.about_augmentation(),
-            history: &history,
-            test: logs.as_ref(),
-            classification: classification.as_ref(),
-            seconds,
+            text: &options.text,
+            runs: &[RunResult {
+                seed: experiment.seed,
+                history: history.clone(),
+                test: logs.clone().unwrap_or_default(),
+                seconds,
+            }],
+            classes: classes.as_slice(),
+            // As the data set has them: pictures, also where the model takes them as rows.
+            test: &data.test.x,
             command: &options.command,
         };
         folder.finish(&report, experiment.seed, model.thread_count())?;
     }
-    Ok(Outcome { model, history, test: logs, seconds, was_done })
+    Ok(Outcome { model, history, test: logs, classes, seconds, was_done })
+}
+
+/// How the model classifies the test data; `None` where they have no classes with names, or the model gives no probability
+/// for each.
+fn classes(model: &mut Sequential, x: &Features, y: &Targets, names: &[String]) -> Result<Option<Classes>> {
+    let Targets::Classes(labels) = y else { return Ok(None) };
+    if names.len() < 2 || labels.is_empty() || !model.ends_in_softmax() {
+        return Ok(None);
+    }
+    let Ok(probabilities) = model.predict(x)?.into_dimensionality::<Ix2>() else { return Ok(None) };
+    match probabilities.ncols() == names.len() {
+        true => Classes::new(probabilities.view(), labels, names).map(Some),
+        false => Ok(None),
+    }
 }
 
 /// The augmentation with the statistics of the training data where it needs them. Data for validation do not count.

@@ -1,43 +1,18 @@
-//! Reports as single pages that need nothing else.
+//! Pages that need nothing else: their parts, and the page of a comparison.
 
 use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::comparison::lowest;
+use super::Comparison;
 use super::curves::{Curves, Run};
-use super::{Classification, Comparison};
-use crate::data::datasets;
 use crate::error::Result;
 use crate::files::write_whole;
-use crate::history::{History, Logs};
+use crate::history::History;
 
 const STYLE: &str = include_str!("report.css");
 
-/// What the report of a single run says.
-#[derive(Debug)]
-pub struct RunReport<'a> {
-    /// What the data are called.
-    pub name: &'a str,
-    /// The complete experiment, as TOML.
-    pub experiment: &'a str,
-    /// The model's summary table.
-    pub summary: &'a str,
-    /// How the images are augmented, in words.
-    pub augmentation: Option<String>,
-    /// Its epochs.
-    pub history: &'a History,
-    /// Loss and metrics on the test data.
-    pub test: Option<&'a Logs>,
-    /// The test data class by class, where classes have names.
-    pub classification: Option<&'a Classification>,
-    /// Seconds of training.
-    pub seconds: f64,
-    /// The command that repeats the run.
-    pub command: &'a str,
-}
-
-fn page(title: &str, body: &Markup) -> String {
+pub(super) fn page(title: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -56,7 +31,7 @@ fn page(title: &str, body: &Markup) -> String {
     .into_string()
 }
 
-fn figure(runs: &[Run]) -> Result<Markup> {
+pub(super) fn figure(runs: &[Run]) -> Result<Markup> {
     let curves = Curves::new(runs);
     let svg = curves.svg()?;
     // Only the drawing: an XML declaration has no place within a page.
@@ -66,7 +41,7 @@ fn figure(runs: &[Run]) -> Result<Markup> {
     })
 }
 
-fn table(rows: &[Vec<String>]) -> Markup {
+pub(super) fn table(rows: &[Vec<String>]) -> Markup {
     let (head, body) = rows.split_first().map_or((&[][..], rows), |(head, body)| (&head[..], body));
     html! {
         div.scroll { table {
@@ -78,7 +53,7 @@ fn table(rows: &[Vec<String>]) -> Markup {
     }
 }
 
-fn epochs(history: &History) -> Markup {
+pub(super) fn epochs(history: &History) -> Markup {
     let names: Vec<&str> = history.names().collect();
     let head = std::iter::once("epoch".to_owned()).chain(names.iter().map(|&name| name.to_owned())).collect();
     let row = |(index, epoch): (usize, &usize)| {
@@ -90,52 +65,12 @@ fn epochs(history: &History) -> Markup {
     table(&rows)
 }
 
-fn folded(title: &str, content: &Markup) -> Markup {
+pub(super) fn folded(title: &str, content: &Markup) -> Markup {
     html! { details { summary { (title) } (content) } }
 }
 
-fn again(command: &str) -> Markup {
+pub(super) fn again(command: &str) -> Markup {
     html! { h2 { "Run it again" } pre { code { (command) } } p { "The same seed gives the same numbers, to the bit, on any number of threads." } }
-}
-
-impl RunReport<'_> {
-    /// The page.
-    pub(super) fn page(&self) -> Result<String> {
-        let history = self.history;
-        let last = |name: &str| history.get(name).and_then(|column| column.last().copied());
-        let best = history.get("val_loss").and_then(|losses| {
-            let (index, loss) = lowest(losses.iter().copied())?;
-            Some((history.epochs()[index] + 1, loss))
-        });
-        let body = html! {
-            h2 { "What was run" }
-            p {
-                (history.len()) " epochs on " (self.name)
-                @if let Ok(entry) = datasets::find(self.name) { " (" (entry.description) ")" }
-                ", " (format!("{:.1}", self.seconds)) " s of training."
-            }
-            @if let Some(augmentation) = &self.augmentation { p { (augmentation) } }
-            (folded("The model", &html! { pre { (self.summary) } }))
-            (folded("The whole experiment", &html! { pre { (self.experiment) } }))
-            h2 { "What happened" }
-            (figure(&[Run { name: self.name.to_owned(), histories: vec![history] }])?)
-            ul {
-                @if let Some(loss) = last("loss") { li { "Training loss after the last epoch: " (format!("{loss:.4}")) } }
-                @if let (Some(train), Some(val)) = (last("accuracy"), last("val_accuracy")) {
-                    li { "Accuracy: " (format!("{train:.4}")) " in training, " (format!("{val:.4}")) " in validation" }
-                }
-                @if let Some((epoch, loss)) = best { li { "Best validation loss: " (format!("{loss:.4}")) " after epoch " (epoch) } }
-                @for (name, value) in self.test.into_iter().flatten() { li { "Test " (name) ": " (format!("{value:.4}")) } }
-            }
-            @if let Some(classification) = self.classification { (classification.section()) }
-            h2 { "How sure is that" }
-            p { "One seed cannot tell chance from effect. Compare seeds with " code { "thinnet compare --seeds 5" } "." }
-            h2 { "Where to look closer" }
-            (folded("Every epoch", &epochs(history)))
-            (again(self.command))
-        };
-        Ok(page(&format!("Training on {}", self.name), &body))
-    }
 }
 
 impl Comparison {

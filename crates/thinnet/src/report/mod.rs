@@ -1,15 +1,16 @@
 //! What people look at: curves, tables, sentences, pages.
 
-mod classification;
+mod classes;
 mod comparison;
 mod curves;
 mod figure;
 mod html;
 mod run_folder;
+mod run_report;
 pub mod statistics;
 
-pub use classification::Classification;
+pub use classes::{ClassAccuracy, Classes, Mistake};
 pub use comparison::{Comparison, ModelRuns, RunResult};
 pub use curves::{Curves, Run};
-pub use html::RunReport;
 pub use run_folder::RunFolder;
+pub use run_report::{ReportText, RunReport};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::html::RunReport;
+use super::RunReport;
+use super::curves::Curves;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 
@@ -107,11 +108,10 @@ impl RunFolder {
     pub fn finish(&self, report: &RunReport, seed: u64, threads: usize) -> Result<()> {
         let file = |name: &str| self.path.join(name);
         write_whole(file("summary.txt"), |out| out.write_all(report.summary.as_bytes()))?;
-        report.history.plot(file("curves.svg"))?;
-        report.history.plot(file("curves.png"))?;
-        if let Some(classification) = report.classification {
-            write_whole(file("confusion.csv"), |out| classification.write_csv(out))?;
-        }
+        let courses = report.courses();
+        Curves::new(&courses).write(file("curves.svg"))?;
+        Curves::new(&courses).write(file("curves.png"))?;
+        report.write_classes(&self.path)?;
         let environment = json!({
             "thinnet": env!("CARGO_PKG_VERSION"),
             "os": std::env::consts::OS,
@@ -119,7 +119,7 @@ impl RunFolder {
             "kernels": thinnet_kernels::isa::current().to_string(),
             "threads": threads,
             "seed": seed,
-            "seconds": report.seconds,
+            "seconds": report.runs.iter().map(|run| run.seconds).sum::<f64>(),
             "command": report.command,
         });
         let environment = serde_json::to_string_pretty(&environment).unwrap_or_default();

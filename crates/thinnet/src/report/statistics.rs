@@ -36,6 +36,26 @@ pub fn mean_interval(values: &[f64]) -> (f64, f64) {
     (mean, student_t(values.len() - 1) * (variance / count).sqrt())
 }
 
+/// The 95 % interval of a share of which `right` of `of` samples are known: Wilson's, which also holds near 0 and 1. From 0 to
+/// 1 without samples. E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
+///
+/// ```
+/// let (low, high) = thinnet::report::statistics::share_interval(8, 10);
+/// assert!((low - 0.4902).abs() < 1e-4 && (high - 0.9433).abs() < 1e-4);
+/// ```
+pub fn share_interval(right: u64, of: u64) -> (f64, f64) {
+    if of == 0 {
+        return (0.0, 1.0);
+    }
+    const Z: f64 = 1.959_964;
+    let (count, share) = (of as f64, right as f64 / of as f64);
+    let middle = share + Z * Z / (2.0 * count);
+    let half = Z * (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
+    let scale = 1.0 + Z * Z / count;
+    // Rounding may leave a hair's breadth outside.
+    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

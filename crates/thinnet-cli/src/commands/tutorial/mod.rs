@@ -79,6 +79,7 @@ fn options(arguments: &Tutorial, threads: Option<usize>, out: PathBuf) -> RunOpt
         verbose: true,
         interrupted: Some(on_interrupt()),
         command: own_command(),
+        ..RunOptions::default()
     }
 }
 
