@@ -79,10 +79,9 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
     model.set_class_names(data.class_names.iter().cloned());
     let input = model.input_shape()?.clone();
     // Samples whose elements are as many as the model's inputs are given its shape, as the tutorial does by hand.
-    let fitting = |data: &Data| -> Data<'static> {
-        let data = data.clone().into_owned();
-        let x: Features<'static> = data.x;
-        Data { x: x.clone().reshaped(input.clone()).unwrap_or(x), y: data.y }
+    let fitting = |data| -> Data {
+        let Data { x, y } = Data::from(data);
+        Data { x: x.clone().reshaped(input.clone()).unwrap_or(x), y }
     };
     let (train, test) = (fitting(&data.train), fitting(&data.test));
 
