@@ -20,3 +20,4 @@ pub mod philox;
 pub mod pool;
 pub mod pooling;
 pub mod scalar;
+pub mod winograd;

@@ -1,7 +1,11 @@
 //! Which instruction set the kernels use, chosen once at run time.
 
+mod vector;
+
 use std::fmt;
 use std::sync::OnceLock;
+
+pub(crate) use vector::{LANES, Vector};
 
 /// A set of kernels. Results are the same to the bit on one set, whatever the machine; two sets differ in rounding,
 /// since only one of them has fused multiply-add.
@@ -60,6 +64,9 @@ pub fn check_environment() -> Result<(), String> {
 
 /// Multiplication and addition as an instruction set does them. Kernels are written once, generic over it.
 pub(crate) trait Arithmetic: Copy {
+    /// Eight numbers at once, for kernels whose loops the compiler does not vectorize by itself.
+    type Vector: Vector;
+
     /// a·b + c
     fn mul_add(a: f32, b: f32, c: f32) -> f32;
 }
@@ -73,6 +80,8 @@ pub(crate) struct Separate;
 pub(crate) struct Fused;
 
 impl Arithmetic for Separate {
+    type Vector = vector::Plain;
+
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {
         a * b + c
@@ -80,6 +89,11 @@ impl Arithmetic for Separate {
 }
 
 impl Arithmetic for Fused {
+    #[cfg(target_arch = "x86_64")]
+    type Vector = vector::Avx2;
+    #[cfg(not(target_arch = "x86_64"))]
+    type Vector = vector::Plain;
+
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)

@@ -1,0 +1,276 @@
+//! The products at each of the 36 points: small matrix products over the tiles' channels.
+
+use super::POINTS;
+use crate::isa::{Arithmetic, LANES, Vector, dispatch};
+
+/// Rows of the micro-kernel's tile.
+const ROWS: usize = 6;
+/// Columns of the micro-kernel's tile, and of a panel of packed weights.
+pub(super) const COLUMNS: usize = 2 * LANES;
+
+/// Where the tiles of some maps lie at each point: element (point, tile, channel) at
+/// point · step + tile · stride + channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Points {
+    /// Channels of the maps.
+    pub channels: usize,
+    /// From tile to tile: whole panels.
+    pub stride: usize,
+    /// From point to point.
+    pub step: usize,
+}
+
+impl Points {
+    /// `tiles` tiles of `channels` channels.
+    pub fn new(tiles: usize, channels: usize) -> Self {
+        let stride = channels.next_multiple_of(COLUMNS);
+        // A cache line more than needed: points that lie a power of two apart would push each other out of the cache.
+        Self { channels, stride, step: tiles * stride + COLUMNS }
+    }
+
+    /// f32 for all points.
+    pub fn len(&self) -> usize {
+        POINTS * self.step
+    }
+}
+
+/// For each sample, which channels are not zero all over the map: `counts[sample]` of them, from
+/// `channels[sample · depth]` on, in ascending order.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a> {
+    /// How many channels of each sample.
+    pub counts: &'a [u32],
+    /// Their lists, `depth` places for each sample.
+    pub channels: &'a [u32],
+}
+
+/// Calls `$work::<A, N>` for the first `$rows` of at most six rows.
+macro_rules! by_rows {
+    ($rows:expr, $work:ident::<$arithmetic:ident>($($argument:expr),* $(,)?)) => {
+        match $rows {
+            1 => $work::<$arithmetic, 1>($($argument),*),
+            2 => $work::<$arithmetic, 2>($($argument),*),
+            3 => $work::<$arithmetic, 3>($($argument),*),
+            4 => $work::<$arithmetic, 4>($($argument),*),
+            5 => $work::<$arithmetic, 5>($($argument),*),
+            _ => $work::<$arithmetic, ROWS>($($argument),*),
+        }
+    };
+}
+
+/// Rows cut into the fewest groups of at most six, as even as can be.
+#[derive(Clone, Copy)]
+struct Groups {
+    count: usize,
+    each: usize,
+    /// How many groups have one row more.
+    longer: usize,
+}
+
+impl Groups {
+    #[inline(always)]
+    fn of(rows: usize) -> Self {
+        let count = rows.div_ceil(ROWS).max(1);
+        Self { count, each: rows / count, longer: rows % count }
+    }
+
+    /// (first row, rows) of each.
+    #[inline(always)]
+    fn ranges(self) -> impl Iterator<Item = (usize, usize)> {
+        let Self { count, each, longer } = self;
+        (0..count).map(move |group| (group * each + group.min(longer), each + usize::from(group < longer)))
+    }
+}
+
+#[inline(always)]
+fn multiply_body<A: Arithmetic>(
+    tiles: usize,
+    x: &[f32],
+    from: &Points,
+    kept: Kept,
+    packed: &[f32],
+    out: &mut [f32],
+    to: &Points,
+) {
+    let (depth, panels, groups) = (from.channels, to.channels.div_ceil(COLUMNS), Groups::of(tiles));
+    assert!(kept.channels.len() >= kept.counts.len() * depth, "a list for each sample");
+    for point in 0..POINTS {
+        for panel in 0..panels {
+            let weights = packed[(panel * POINTS + point) * depth * COLUMNS..].as_chunks::<COLUMNS>().0;
+            let weights = &weights[..depth];
+            for (sample, &count) in kept.counts.iter().enumerate() {
+                let channels = &kept.channels[sample * depth..][..count as usize];
+                assert!(
+                    channels.last().is_none_or(|&last| (last as usize) < depth),
+                    "channels of the operand"
+                );
+                for (row, rows) in groups.ranges() {
+                    let row = sample * tiles + row;
+                    let x = &x[point * from.step + row * from.stride..];
+                    let out = &mut out[point * to.step + row * to.stride + panel * COLUMNS..];
+                    by_rows!(rows, store_tile::<A>(x, from.stride, channels, weights, out, to.stride));
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn store_tile<A: Arithmetic, const N: usize>(
+    x: &[f32],
+    stride: usize,
+    channels: &[u32],
+    weights: &[[f32; COLUMNS]],
+    out: &mut [f32],
+    out_stride: usize,
+) {
+    let depth = weights.len();
+    let rows: [&[f32]; N] = std::array::from_fn(|row| &x[row * stride..][..depth]);
+    let out = &mut out[..(N - 1) * out_stride + COLUMNS];
+    // Two loops that each store their sums: where both led to one, the compiler would not keep the sums in registers.
+    if channels.len() == depth {
+        store_rows(tile::<A, N>(rows, 0..depth, weights), out, out_stride);
+    } else {
+        store_rows(
+            tile::<A, N>(rows, channels.iter().map(|&channel| channel as usize), weights),
+            out,
+            out_stride,
+        );
+    }
+}
+
+#[inline(always)]
+fn store_rows<V: Vector, const N: usize>(sums: [[V; 2]; N], out: &mut [f32], stride: usize) {
+    for (row, &sums) in sums.iter().enumerate() {
+        store_pair(sums, out[row * stride..].first_chunk_mut().expect("rows hold whole panels"));
+    }
+}
+
+/// The two vectors of sixteen numbers.
+#[inline(always)]
+fn pair<V: Vector>(numbers: &[f32; COLUMNS]) -> [V; 2] {
+    let (halves, _) = numbers.as_chunks();
+    [V::load(&halves[0]), V::load(&halves[1])]
+}
+
+#[inline(always)]
+fn store_pair<V: Vector>([first, second]: [V; 2], numbers: &mut [f32; COLUMNS]) {
+    let (halves, _) = numbers.as_chunks_mut();
+    first.store(&mut halves[0]);
+    second.store(&mut halves[1]);
+}
+
+/// The products of `N` rows with a panel of weights, over some channels. Each must be below the rows' length and the
+/// number of weights.
+#[inline(always)]
+fn tile<A: Arithmetic, const N: usize>(
+    rows: [&[f32]; N],
+    channels: impl Iterator<Item = usize>,
+    weights: &[[f32; COLUMNS]],
+) -> [[A::Vector; 2]; N] {
+    let mut sums = [[A::Vector::splat(0.0); 2]; N];
+    for channel in channels {
+        // SAFETY: the lists of channels ascend and their last was compared with the depth, which is the length of each
+        // row and the number of weights.
+        let weights = pair::<A::Vector>(unsafe { weights.get_unchecked(channel) });
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            // SAFETY: as above.
+            let x = unsafe { *row.get_unchecked(channel) };
+            let x = A::Vector::splat(x);
+            *sums = [x.mul_add(weights[0], sums[0]), x.mul_add(weights[1], sums[1])];
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn accumulate_body<A: Arithmetic>(
+    tiles: usize,
+    x: &[f32],
+    from: &Points,
+    dy: &[f32],
+    to: &Points,
+    gradient: &mut [f32],
+) {
+    let (depth, groups) = (from.channels, Groups::of(from.channels));
+    for point in 0..POINTS {
+        let x = &x[point * from.step..][..tiles * from.stride];
+        let dy = &dy[point * to.step..][..tiles * to.stride];
+        let gradient = &mut gradient[point * depth * to.stride..][..depth * to.stride];
+        for column in (0..to.channels).step_by(COLUMNS) {
+            for (channel, channels) in groups.ranges() {
+                let gradient = &mut gradient[channel * to.stride + column..];
+                by_rows!(
+                    channels,
+                    add_outer::<A>(&x[channel..], from.stride, &dy[column..], to.stride, gradient)
+                );
+            }
+        }
+    }
+}
+
+/// Adds Σ x\[tile, ..N\]·dy\[tile, ..16\] over the tiles to `N` rows of the gradient.
+#[inline(always)]
+fn add_outer<A: Arithmetic, const N: usize>(
+    x: &[f32],
+    stride: usize,
+    dy: &[f32],
+    column_stride: usize,
+    gradient: &mut [f32],
+) {
+    let sums = outer::<A, N>(x, stride, dy, column_stride);
+    for (row, sums) in sums.iter().enumerate() {
+        let gradient = gradient[row * column_stride..].first_chunk_mut().expect("rows hold whole panels");
+        let before = pair::<A::Vector>(gradient);
+        store_pair([before[0].add(sums[0]), before[1].add(sums[1])], gradient);
+    }
+}
+
+/// Returned by value: the compiler then keeps all sums in registers, which it does not where they are added to memory in
+/// the same function.
+#[inline(always)]
+fn outer<A: Arithmetic, const N: usize>(
+    x: &[f32],
+    stride: usize,
+    dy: &[f32],
+    column_stride: usize,
+) -> [[A::Vector; 2]; N] {
+    let mut sums = [[A::Vector::splat(0.0); 2]; N];
+    for (x, dy) in x.chunks(stride).zip(dy.chunks(column_stride)) {
+        let (Some(x), Some(dy)) = (x.first_chunk::<N>(), dy.first_chunk::<COLUMNS>()) else { break };
+        let dy = pair::<A::Vector>(dy);
+        for (sums, &x) in sums.iter_mut().zip(x) {
+            let x = A::Vector::splat(x);
+            *sums = [x.mul_add(dy[0], sums[0]), x.mul_add(dy[1], sums[1])];
+        }
+    }
+    sums
+}
+
+dispatch! {
+    /// out\[point, tile, column\] = Σ x\[point, tile, channel\]·weights\[point, channel, column\] over the channels that are
+    /// kept, for samples of `tiles` tiles. `packed` is what [`pack`](super::pack()) or
+    /// [`pack_adjoint`](super::pack_adjoint()) made, panel after panel.
+    pub fn multiply(
+        tiles: usize,
+        x: &[f32],
+        from: &Points,
+        kept: Kept,
+        packed: &[f32],
+        out: &mut [f32],
+        to: &Points,
+    ) = multiply_body
+}
+
+dispatch! {
+    /// gradient\[point, channel, column\] += Σ x\[point, tile, channel\]·dy\[point, tile, column\] over `tiles` tiles. Rows of
+    /// the gradient are as far apart as those of dy.
+    pub fn accumulate(
+        tiles: usize,
+        x: &[f32],
+        from: &Points,
+        dy: &[f32],
+        to: &Points,
+        gradient: &mut [f32],
+    ) = accumulate_body
+}
