@@ -38,6 +38,13 @@ impl Buffer {
     }
 }
 
+/// The same memory as whole numbers: what either type writes is a value of the other.
+pub fn as_words(floats: &mut [f32]) -> &mut [u32] {
+    // SAFETY: f32 and u32 have the same size and alignment, and every bit pattern is a value of each. The borrow keeps the
+    // floats from being used at the same time.
+    unsafe { std::slice::from_raw_parts_mut(floats.as_mut_ptr().cast(), floats.len()) }
+}
+
 impl Drop for Buffer {
     fn drop(&mut self) {
         if self.len > 0 {

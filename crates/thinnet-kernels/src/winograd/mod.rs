@@ -13,7 +13,9 @@
 mod filtering;
 mod products;
 
-use filtering::{Filter, Input, InputAdjoint, Kernel, KernelAdjoint, Output, OutputAdjoint, both};
+use std::ops::Range;
+
+use filtering::{Input, InputAdjoint, Kernel, KernelAdjoint, Output, OutputAdjoint, both};
 use products::COLUMNS;
 pub use products::{Kept, Points, accumulate, multiply};
 
@@ -47,26 +49,23 @@ impl Tiles {
         self.output[0].div_ceil(OUTPUT) * self.output[1].div_ceil(OUTPUT)
     }
 
-    /// Where each tile's outputs begin.
-    fn corners(&self) -> impl Iterator<Item = [usize; 2]> {
-        let [rows, columns] = self.output;
-        (0..rows)
-            .step_by(OUTPUT)
-            .flat_map(move |row| (0..columns).step_by(OUTPUT).map(move |column| [row, column]))
+    /// Where a tile's outputs begin.
+    #[inline(always)]
+    fn corner(&self, tile: usize) -> [usize; 2] {
+        let columns = self.output[1].div_ceil(OUTPUT);
+        [tile / columns * OUTPUT, tile % columns * OUTPUT]
     }
 
-    /// Where the places of each tile's input lie.
+    /// Where the places of a tile's input lie.
     #[inline(always)]
-    fn inputs(&self, channels: usize) -> impl Iterator<Item = [[Option<usize>; INPUT]; INPUT]> {
-        let &Self { input, before, .. } = self;
-        self.corners().map(move |corner| places(corner, before, input, channels))
+    fn inputs(&self, tile: usize, channels: usize) -> [[Option<usize>; INPUT]; INPUT] {
+        places(self.corner(tile), self.before, self.input, channels)
     }
 
-    /// Where the places of each tile's output lie.
+    /// Where the places of a tile's output lie.
     #[inline(always)]
-    fn outputs(&self, channels: usize) -> impl Iterator<Item = [[Option<usize>; OUTPUT]; OUTPUT]> {
-        let &Self { output, .. } = self;
-        self.corners().map(move |corner| places(corner, [0; 2], output, channels))
+    fn outputs(&self, tile: usize, channels: usize) -> [[Option<usize>; OUTPUT]; OUTPUT] {
+        places(self.corner(tile), [0; 2], self.output, channels)
     }
 }
 
@@ -153,21 +152,40 @@ fn scatter<V: Vector>(points: &mut [f32], step: usize, at: usize, tile: &[[V; IN
 }
 
 #[inline(always)]
-fn transform_input_body<A: Arithmetic>(tiles: &Tiles, x: &[f32], points: &mut [f32], at: &Points) {
-    for (tile, places) in tiles.inputs(at.channels).enumerate() {
+fn transform_input_body<A: Arithmetic>(
+    tiles: &Tiles,
+    range: Range<usize>,
+    x: &[f32],
+    points: &mut [f32],
+    at: &Points,
+) {
+    for (index, tile) in range.enumerate() {
+        let places = tiles.inputs(tile, at.channels);
         for channel in (0..at.channels).step_by(LANES) {
             let inputs = load_tile::<A::Vector, INPUT>(x, &places, channel, at.channels);
-            scatter(points, at.step, tile * at.stride + channel, &both::<Input, _, _, _>(&inputs));
+            scatter(points, at.step, index * at.stride + channel, &both::<Input, _, _, _>(&inputs));
         }
     }
 }
 
 #[inline(always)]
-fn transform_gradient_body<A: Arithmetic>(tiles: &Tiles, dy: &[f32], points: &mut [f32], at: &Points) {
-    for (tile, places) in tiles.outputs(at.channels).enumerate() {
+fn transform_gradient_body<A: Arithmetic>(
+    tiles: &Tiles,
+    range: Range<usize>,
+    dy: &[f32],
+    points: &mut [f32],
+    at: &Points,
+) {
+    for (index, tile) in range.enumerate() {
+        let places = tiles.outputs(tile, at.channels);
         for channel in (0..at.channels).step_by(LANES) {
             let gradients = load_tile::<A::Vector, OUTPUT>(dy, &places, channel, at.channels);
-            scatter(points, at.step, tile * at.stride + channel, &both::<OutputAdjoint, _, _, _>(&gradients));
+            scatter(
+                points,
+                at.step,
+                index * at.stride + channel,
+                &both::<OutputAdjoint, _, _, _>(&gradients),
+            );
         }
     }
 }
@@ -175,14 +193,16 @@ fn transform_gradient_body<A: Arithmetic>(tiles: &Tiles, dy: &[f32], points: &mu
 #[inline(always)]
 fn output_body<A: Arithmetic>(
     tiles: &Tiles,
+    range: Range<usize>,
     points: &[f32],
     at: &Points,
     bias: Option<&[f32]>,
     y: &mut [f32],
 ) {
-    for (tile, places) in tiles.outputs(at.channels).enumerate() {
+    for (index, tile) in range.enumerate() {
+        let places = tiles.outputs(tile, at.channels);
         for channel in (0..at.channels).step_by(LANES) {
-            let products = gather::<A::Vector>(points, at.step, tile * at.stride + channel);
+            let products = gather::<A::Vector>(points, at.step, index * at.stride + channel);
             let outputs = both::<Output, _, _, _>(&products);
             let bias = load(bias.unwrap_or_default(), bias.map(|_| 0), channel, at.channels);
             for (place, vector) in places.as_flattened().iter().zip(outputs.as_flattened()) {
@@ -193,11 +213,17 @@ fn output_body<A: Arithmetic>(
 }
 
 #[inline(always)]
-fn input_gradient_body<A: Arithmetic>(tiles: &Tiles, points: &[f32], at: &Points, dx: &mut [f32]) {
-    dx.fill(0.0);
-    for (tile, places) in tiles.inputs(at.channels).enumerate() {
+fn input_gradient_body<A: Arithmetic>(
+    tiles: &Tiles,
+    range: Range<usize>,
+    points: &[f32],
+    at: &Points,
+    dx: &mut [f32],
+) {
+    for (index, tile) in range.enumerate() {
+        let places = tiles.inputs(tile, at.channels);
         for channel in (0..at.channels).step_by(LANES) {
-            let products = gather::<A::Vector>(points, at.step, tile * at.stride + channel);
+            let products = gather::<A::Vector>(points, at.step, index * at.stride + channel);
             let gradients = both::<InputAdjoint, _, _, _>(&products);
             for (place, vector) in places.as_flattened().iter().zip(gradients.as_flattened()) {
                 // Neighbouring tiles share inputs.
@@ -289,9 +315,10 @@ fn kernel_gradient_body<A: Arithmetic>(points: &[f32], inputs: usize, outputs: u
 }
 
 dispatch! {
-    /// Transforms a sample's map of `channels` channels.
+    /// Transforms the inputs of some tiles of a sample's map. The first is written as tile 0 of the points.
     pub fn transform_input(
         tiles: &Tiles,
+        range: Range<usize>,
         x: &[f32],
         points: &mut [f32],
         at: &Points,
@@ -299,9 +326,10 @@ dispatch! {
 }
 
 dispatch! {
-    /// Transforms the gradient by a sample's output, by the adjoint of what [`output`] does.
+    /// Transforms the gradient by some tiles of a sample's output, by the adjoint of what [`output`] does.
     pub fn transform_gradient(
         tiles: &Tiles,
+        range: Range<usize>,
         dy: &[f32],
         points: &mut [f32],
         at: &Points,
@@ -309,9 +337,10 @@ dispatch! {
 }
 
 dispatch! {
-    /// A sample's output from the products, with a bias.
+    /// Some tiles of a sample's output from the products, with a bias.
     pub fn output(
         tiles: &Tiles,
+        range: Range<usize>,
         points: &[f32],
         at: &Points,
         bias: Option<&[f32]>,
@@ -320,9 +349,10 @@ dispatch! {
 }
 
 dispatch! {
-    /// The gradient by a sample's input, by the adjoint of what [`transform_input`] does.
+    /// Adds the gradient by the inputs of some tiles to that by a sample's map, by the adjoint of what [`transform_input`] does.
     pub fn input_gradient(
         tiles: &Tiles,
+        range: Range<usize>,
         points: &[f32],
         at: &Points,
         dx: &mut [f32],

@@ -125,24 +125,11 @@ fn store_tile<A: Arithmetic, const N: usize>(
     out_stride: usize,
 ) {
     let depth = weights.len();
-    let rows: [&[f32]; N] = std::array::from_fn(|row| &x[row * stride..][..depth]);
+    let x = &x[..(N - 1) * stride + depth];
     let out = &mut out[..(N - 1) * out_stride + COLUMNS];
-    // Two loops that each store their sums: where both led to one, the compiler would not keep the sums in registers.
-    if channels.len() == depth {
-        store_rows(tile::<A, N>(rows, 0..depth, weights), out, out_stride);
-    } else {
-        store_rows(
-            tile::<A, N>(rows, channels.iter().map(|&channel| channel as usize), weights),
-            out,
-            out_stride,
-        );
-    }
-}
-
-#[inline(always)]
-fn store_rows<V: Vector, const N: usize>(sums: [[V; 2]; N], out: &mut [f32], stride: usize) {
+    let sums = tile::<A, N>(x, stride, channels, weights);
     for (row, &sums) in sums.iter().enumerate() {
-        store_pair(sums, out[row * stride..].first_chunk_mut().expect("rows hold whole panels"));
+        store_pair(sums, out[row * out_stride..].first_chunk_mut().expect("rows hold whole panels"));
     }
 }
 
@@ -160,23 +147,23 @@ fn store_pair<V: Vector>([first, second]: [V; 2], numbers: &mut [f32; COLUMNS]) 
     second.store(&mut halves[1]);
 }
 
-/// The products of `N` rows with a panel of weights, over some channels. Each must be below the rows' length and the
-/// number of weights.
+/// The products of `N` rows with a panel of weights, over some channels: each below the number of weights, to which x has
+/// `N` whole rows.
 #[inline(always)]
 fn tile<A: Arithmetic, const N: usize>(
-    rows: [&[f32]; N],
-    channels: impl Iterator<Item = usize>,
+    x: &[f32],
+    stride: usize,
+    channels: &[u32],
     weights: &[[f32; COLUMNS]],
 ) -> [[A::Vector; 2]; N] {
     let mut sums = [[A::Vector::splat(0.0); 2]; N];
-    for channel in channels {
-        // SAFETY: the lists of channels ascend and their last was compared with the depth, which is the length of each
-        // row and the number of weights.
+    for &channel in channels {
+        let channel = channel as usize;
+        // SAFETY: the lists of channels ascend and their last was compared with the number of weights.
         let weights = pair::<A::Vector>(unsafe { weights.get_unchecked(channel) });
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            // SAFETY: as above.
-            let x = unsafe { *row.get_unchecked(channel) };
-            let x = A::Vector::splat(x);
+        for (row, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: as above; x reaches to the last row's last channel.
+            let x = A::Vector::splat(unsafe { *x.get_unchecked(row * stride + channel) });
             *sums = [x.mul_add(weights[0], sums[0]), x.mul_add(weights[1], sums[1])];
         }
     }

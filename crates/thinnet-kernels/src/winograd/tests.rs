@@ -107,14 +107,14 @@ fn agree_with_the_definition() {
         }
         let (mut v, mut m) = (vec![f32::NAN; of_x.len()], vec![f32::NAN; of_y.len()]);
         for (sample, x) in x.chunks(x.len() / SAMPLES).enumerate() {
-            transform_input(&tiles, x, &mut v[sample * xs..], &of_x);
+            transform_input(&tiles, 0..tiles.count(), x, &mut v[sample * xs..], &of_x);
         }
         let (counts, lists) = kept(x, inputs);
         let of_kept = Kept { counts: &counts, channels: &lists };
         multiply(tiles.count(), &v, &of_x, of_kept, &packed, &mut m, &of_y);
         let mut y = vec![f32::NAN; dy.len()];
         for (sample, y) in y.chunks_mut(dy.len() / SAMPLES).enumerate() {
-            output(&tiles, &m[sample * ys..], &of_y, Some(bias), y);
+            output(&tiles, 0..tiles.count(), &m[sample * ys..], &of_y, Some(bias), y);
         }
 
         let mut packed = vec![f32::NAN; panels(inputs) * panel_len(outputs)];
@@ -122,7 +122,7 @@ fn agree_with_the_definition() {
             pack_adjoint(kernel, inputs, outputs, panel, packed);
         }
         for (sample, dy) in dy.chunks(dy.len() / SAMPLES).enumerate() {
-            transform_gradient(&tiles, dy, &mut m[sample * ys..], &of_y);
+            transform_gradient(&tiles, 0..tiles.count(), dy, &mut m[sample * ys..], &of_y);
         }
         let mut sums = vec![0.0; POINTS * inputs * of_y.stride];
         accumulate(rows, &v, &of_x, &m, &of_y, &mut sums);
@@ -131,9 +131,9 @@ fn agree_with_the_definition() {
         let (counts, lists) = kept(dy, outputs);
         let of_kept = Kept { counts: &counts, channels: &lists };
         multiply(tiles.count(), &m, &of_y, of_kept, &packed, &mut v, &of_x);
-        let mut dx = vec![f32::NAN; x.len()];
+        let mut dx = vec![0.0; x.len()];
         for (sample, dx) in dx.chunks_mut(x.len() / SAMPLES).enumerate() {
-            input_gradient(&tiles, &v[sample * xs..], &of_x, dx);
+            input_gradient(&tiles, 0..tiles.count(), &v[sample * xs..], &of_x, dx);
         }
 
         let mut expected_y: Vec<f64> = (0..dy.len()).map(|place| f64::from(bias[place % outputs])).collect();

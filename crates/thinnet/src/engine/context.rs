@@ -42,25 +42,37 @@ impl Context {
     }
 }
 
-/// An operation's variables, in the order of its layer's [`Built::variables`](crate::layers::Built::variables), and what
-/// it summed over the batch.
+/// An operation's variables, in the order of its layer's [`Built::variables`](crate::layers::Built::variables), what it
+/// made of them, and what it summed over the batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Variables<'a> {
     arena: &'a [f32],
     ranges: &'a [Range<usize>],
     sums: [&'a [f64]; 2],
+    prepared: &'a [f32],
 }
 
 impl<'a> Variables<'a> {
     /// The variables at `ranges` of `arena`.
     pub fn new(arena: &'a [f32], ranges: &'a [Range<usize>]) -> Self {
-        Self { arena, ranges, sums: [&[]; 2] }
+        Self { arena, ranges, sums: [&[]; 2], prepared: &[] }
     }
 
     /// The same with an operation's [`BatchSums`](crate::layers::BatchSums) of the forward and the backward pass.
     #[must_use]
     pub fn with_sums(self, forward: &'a [f64], backward: &'a [f64]) -> Self {
         Self { sums: [forward, backward], ..self }
+    }
+
+    /// The same with what an operation's [`Prepare`](crate::layers::Prepare) made of them.
+    #[must_use]
+    pub fn with_prepared(self, prepared: &'a [f32]) -> Self {
+        Self { prepared, ..self }
+    }
+
+    /// The parts that were prepared, one after the other.
+    pub fn prepared(&self) -> &'a [f32] {
+        self.prepared
     }
 
     /// The forward pass's sums over the batch.

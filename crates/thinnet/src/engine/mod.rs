@@ -2,6 +2,7 @@
 //!
 //! - `parameters`: all variables of a model in one aligned arena, with a table of (name, shape, range).
 //! - `plan`: which operations run fused and where each activation lives.
+//! - `prepared`: what operations make of their variables before a batch, such as packed weights.
 //! - `shard`: a few samples of a batch, with memory of their own: forward, loss and backward, on one thread.
 //! - `runner`: a whole batch: shards side by side, then pieces of the arena side by side.
 //!
@@ -10,6 +11,7 @@
 mod context;
 mod parameters;
 mod plan;
+mod prepared;
 mod runner;
 mod shard;
 

@@ -167,12 +167,12 @@ impl Plan {
         let of_node = |node: &Node| match &node.source {
             Source::Transform { placed, edge, .. } => {
                 let operation = &placed.operation;
-                let partial = match operation.gradients() {
-                    Gradients::ByShard(gradients) => gradients.scratch(),
+                let gradients = match operation.gradients() {
+                    Gradients::ByShard(gradients) => gradients.scratch(rows),
                     _ => 0,
                 };
                 let added = if edge.adds { rows * self.nodes[edge.node].len } else { 0 };
-                (operation.scratch(rows) + added).max(partial)
+                operation.scratch(rows).max(gradients) + added
             }
             _ => 0,
         };

@@ -8,6 +8,7 @@ use thinnet_kernels::pool::Pool;
 use super::context::{Batch, Phase};
 use super::parameters::Parameters;
 use super::plan::{Node, Plan, Source};
+use super::prepared::Prepared;
 use super::shard::{Done, MeetingSums, Pass, Samples, Shard};
 use crate::history::Logs;
 use crate::layers::Gradients;
@@ -129,6 +130,7 @@ pub(crate) struct Runner {
     rows: usize,
     shards: Vec<Shard>,
     scratch: Vec<Buffer>,
+    prepared: Prepared,
     pieces: Vec<Piece>,
     ranges: Vec<Range<usize>>,
     outcomes: Vec<Outcome>,
@@ -178,6 +180,7 @@ impl Runner {
                 .map(|_| Shard::new(plan, rows, training, states))
                 .collect(),
             scratch: (0..threads).map(|_| Buffer::zeros(scratch)).collect(),
+            prepared: Prepared::new(plan, training),
             outcomes: vec![Outcome::default(); pieces.len()],
             sums: if training { MeetingSums::of(plan) } else { Vec::new() },
             squares: vec![0.0; parameters.entries.len()],
@@ -202,6 +205,11 @@ impl Runner {
         self.batch_size
     }
 
+    /// Makes ready for batches with these parameters. A step of training does it by itself.
+    pub(crate) fn prepare(&mut self, pool: &mut Pool, plan: &Plan, parameters: &Parameters) {
+        self.prepared.refresh(pool, plan, &parameters.values, &mut self.scratch);
+    }
+
     /// One step of training.
     #[allow(clippy::too_many_arguments, reason = "the parts of a model that a step touches, borrowed apart")]
     pub(crate) fn train(
@@ -214,10 +222,9 @@ impl Runner {
         samples: Samples,
         totals: &mut Totals,
     ) {
-        let (phase, step) = (self.phase, optimization.iterations);
-        let values = &parameters.values;
-        let pass = Pass { plan, values, objective: Some(objective), samples, phase, step, sums: &[] };
-        let active = self.run(pool, &pass);
+        self.prepare(pool, plan, parameters);
+        let (values, step) = (&parameters.values, optimization.iterations);
+        let active = self.run(pool, plan, values, Some(objective), samples, step);
         self.learn(plan, parameters, samples.order.len());
         self.update(pool, plan, parameters, optimization, active);
         let penalty = self.outcomes.iter().map(|outcome| outcome.penalty).sum();
@@ -236,16 +243,7 @@ impl Runner {
         penalty: f64,
         totals: &mut Totals,
     ) {
-        let pass = Pass {
-            plan,
-            values: &parameters.values,
-            objective: Some(objective),
-            samples,
-            phase: self.phase,
-            step: 0,
-            sums: &[],
-        };
-        let active = self.run(pool, &pass);
+        let active = self.run(pool, plan, &parameters.values, Some(objective), samples, 0);
         self.add(samples.order.len(), active, penalty, totals);
     }
 
@@ -260,9 +258,7 @@ impl Runner {
         step: u64,
         output: &mut [f32],
     ) {
-        let (values, phase) = (&parameters.values, self.phase);
-        let pass = Pass { plan, values, objective: None, samples, phase, step, sums: &[] };
-        let active = self.run(pool, &pass);
+        let active = self.run(pool, plan, &parameters.values, None, samples, step);
         let mut rest = output;
         for shard in &self.shards[..active] {
             let rows = shard.output(plan);
@@ -273,13 +269,21 @@ impl Runner {
     }
 
     /// Runs the batch's shards and says how many there were.
-    fn run(&mut self, pool: &mut Pool, pass: &Pass) -> usize {
-        let (size, rows) = (pass.samples.order.len(), self.rows);
+    fn run(
+        &mut self,
+        pool: &mut Pool,
+        plan: &Plan,
+        values: &[f32],
+        objective: Option<&Objective>,
+        samples: Samples,
+        step: u64,
+    ) -> usize {
+        let (size, rows, phase, prepared) = (samples.order.len(), self.rows, self.phase, &self.prepared);
         let active = size.div_ceil(rows);
         let mut sums = std::mem::take(&mut self.sums);
         let meetings = sums.len();
         for stage in 0..2 * meetings + 1 {
-            let pass = Pass { sums: &sums, ..*pass };
+            let pass = Pass { plan, values, objective, samples, phase, step, prepared, sums: &sums };
             pool.for_each(&mut self.shards[..active], &mut self.scratch, |index, shard, scratch| {
                 let first = index * rows;
                 shard.run(&pass, stage, first, rows.min(size - first), scratch);

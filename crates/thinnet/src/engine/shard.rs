@@ -8,6 +8,7 @@ use thinnet_kernels::buffer::Buffer;
 
 use super::context::{Context, Phase, Shards, Variables};
 use super::plan::{Edge, Placed, Plan, Source};
+use super::prepared::Prepared;
 use super::runner::Objective;
 use crate::data::{Features, TargetRows};
 use crate::layers::Gradients;
@@ -51,6 +52,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) samples: Samples<'a>,
     pub(crate) phase: Phase,
     pub(crate) step: u64,
+    pub(crate) prepared: &'a Prepared,
     /// What the operations of [`Plan::meetings`] summed over the batch, one after the other.
     pub(crate) sums: &'a [MeetingSums],
 }
@@ -228,7 +230,7 @@ impl Shard {
             return Variables::new(pass.values, &[]);
         };
         let of_operation = &pass.plan.layers[placed.layer].ranges[variables.clone()];
-        let variables = Variables::new(pass.values, of_operation);
+        let variables = Variables::new(pass.values, of_operation).with_prepared(pass.prepared.of(node));
         let meeting = pass.plan.meetings.iter().position(|&meeting| meeting == node);
         match meeting.and_then(|meeting| pass.sums.get(meeting)) {
             Some(MeetingSums { forward, backward }) => variables.with_sums(forward, backward),
@@ -368,18 +370,25 @@ impl Shard {
                 let cx = Self::context(pass, *layer, first);
                 let variables = Self::variables(pass, index);
                 let x = &self.values[edge.node][..self.rows * pass.plan.nodes[edge.node].len];
-                if let (true, Gradients::ByShard(gradients)) = (*trains, operation.gradients()) {
-                    gradients.gradient(&cx, variables, x, dy, &mut self.partials[index], scratch);
-                }
-                if reached(edge) {
-                    let dx = &mut lower[edge.node][..x.len()];
-                    if edge.adds {
-                        let (own, scratch) = scratch.split_at_mut(x.len());
-                        operation.backward(&cx, variables, x, dy, own, scratch);
-                        add(own, dx);
-                    } else {
-                        operation.backward(&cx, variables, x, dy, dx, scratch);
+                let by_shard = match operation.gradients() {
+                    Gradients::ByShard(gradients) if *trains => Some((gradients, &mut self.partials[index])),
+                    _ => None,
+                };
+                let backward = |dx: Option<&mut [f32]>, scratch: &mut [f32]| match (by_shard, dx) {
+                    (Some((gradients, out)), dx) => {
+                        gradients.gradient(&cx, variables, x, dy, dx, out, scratch)
                     }
+                    (None, Some(dx)) => operation.backward(&cx, variables, x, dy, dx, scratch),
+                    (None, None) => {}
+                };
+                if !reached(edge) {
+                    backward(None, scratch);
+                } else if edge.adds {
+                    let (own, scratch) = scratch.split_at_mut(x.len());
+                    backward(Some(&mut *own), scratch);
+                    add(own, &mut lower[edge.node][..x.len()]);
+                } else {
+                    backward(Some(&mut lower[edge.node][..x.len()]), scratch);
                 }
             }
         }

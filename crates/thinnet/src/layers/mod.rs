@@ -66,7 +66,9 @@ pub use input::Input;
 pub use leaky_relu::LeakyReLU;
 pub(crate) use names::names;
 pub use normalization::{Axes, BatchNormalization, LayerNormalization};
-pub use operation::{BatchSums, ByPiece, ByShard, Gradients, InPlace, Needs, Nested, Operation, Transform};
+pub use operation::{
+    BatchSums, ByPiece, ByShard, Gradients, InPlace, Needs, Nested, Operation, Prepare, Transform,
+};
 pub use pooling::{
     AveragePooling1D, AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D,
     GlobalMaxPooling2D, MaxPooling1D, MaxPooling2D,

@@ -68,6 +68,11 @@ pub trait Transform: Debug + Send + Sync {
         scratch: &mut [f32],
     );
 
+    /// What it makes of its variables before it runs; nothing for most.
+    fn preparation(&self) -> Option<&dyn Prepare> {
+        None
+    }
+
     /// How the gradient by its variables is computed.
     fn gradients(&self) -> Gradients<'_> {
         Gradients::None
@@ -77,6 +82,17 @@ pub trait Transform: Debug + Send + Sync {
     fn batch_sums(&self) -> Option<&dyn BatchSums> {
         None
     }
+}
+
+/// Numbers that depend on an operation's variables only, such as packed weights: made once before a batch, in parts that
+/// are computed side by side. The operation finds them in [`Variables::prepared`].
+pub trait Prepare: Debug + Send + Sync {
+    /// The parts' lengths: those that the forward pass reads, then, where `backward` is set, those that only the backward
+    /// pass reads.
+    fn parts(&self, backward: bool) -> Vec<usize>;
+
+    /// Makes a part.
+    fn prepare(&self, variables: Variables, part: usize, out: &mut [f32]);
 }
 
 /// The ways to compute the gradient by an operation's variables. In each, the plan fixes the order of every sum.
@@ -107,19 +123,25 @@ pub trait ByPiece: Debug + Send + Sync {
 
 /// The gradient of all variables, over the rows of a shard.
 pub trait ByShard: Debug + Send + Sync {
-    /// Writes the gradient of all variables to `out`, one after the other.
+    /// Writes the gradient of all variables to `out`, one after the other. Where `dx` is asked for, it also writes what
+    /// [`Transform::backward`] does: the two may share work.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what the forward and the backward pass have, and the gradient"
+    )]
     fn gradient(
         &self,
         cx: &Context,
         variables: Variables,
         x: &[f32],
         dy: &[f32],
+        dx: Option<&mut [f32]>,
         out: &mut [f32],
         scratch: &mut [f32],
     );
 
-    /// f32 of scratch memory that [`gradient`](Self::gradient) needs.
-    fn scratch(&self) -> usize;
+    /// f32 of scratch memory that [`gradient`](Self::gradient) needs for `rows` samples.
+    fn scratch(&self, rows: usize) -> usize;
 }
 
 /// Sums over the whole batch, in training: batch statistics. All shards wait for each other before the operation's

@@ -176,7 +176,9 @@ impl Chain {
             let mut sums = Vec::new();
             let y = match operation {
                 Operation::Transform { operation, variables } => {
-                    let mut variables = Variables::new(&self.arena, &self.ranges[variables.clone()]);
+                    let variables = Variables::new(&self.arena, &self.ranges[variables.clone()]);
+                    let prepared = prepared(&**operation, variables);
+                    let mut variables = variables.with_prepared(&prepared);
                     if let (true, Some(of_batch)) = (cx.is_training(), operation.batch_sums()) {
                         sums.resize(of_batch.count(), f64::NAN);
                         of_batch.forward_sums(x, &mut sums);
@@ -210,7 +212,9 @@ impl Chain {
             match operation {
                 Operation::Transform { operation, variables: places } => {
                     let ranges = &self.ranges[places.clone()];
-                    let mut variables = Variables::new(&self.arena, ranges).with_sums(&pair[1].sums, &[]);
+                    let prepared = prepared(&**operation, Variables::new(&self.arena, ranges));
+                    let variables = Variables::new(&self.arena, ranges).with_prepared(&prepared);
+                    let mut variables = variables.with_sums(&pair[1].sums, &[]);
                     let mut sums = Vec::new();
                     if let (true, Some(of_batch)) = (cx.is_training(), operation.batch_sums()) {
                         sums.resize(of_batch.count(), f64::NAN);
@@ -218,6 +222,7 @@ impl Chain {
                         of_batch.backward_sums(cx, variables, x, &dy, &mut scratch, &mut sums);
                         variables = variables.with_sums(&pair[1].sums, &sums);
                     }
+                    let mut together = None;
                     if cx.is_training() {
                         let first = ranges.first().map_or(0, |range| range.start);
                         let end = ranges.last().map_or(0, |range| range.end);
@@ -235,16 +240,15 @@ impl Chain {
                                 }
                             }
                             Gradients::ByShard(by_shard) => {
-                                let mut scratch = vec![f32::NAN; by_shard.scratch()];
-                                arena[first..end].fill(f32::NAN);
-                                by_shard.gradient(
-                                    cx,
-                                    variables,
-                                    x,
-                                    &dy,
-                                    &mut arena[first..end],
-                                    &mut scratch,
-                                );
+                                let mut scratch = vec![f32::NAN; by_shard.scratch(rows)];
+                                let out = &mut arena[first..end];
+                                out.fill(f32::NAN);
+                                by_shard.gradient(cx, variables, x, &dy, None, out, &mut scratch);
+                                let (alone, mut dx) = (out.to_vec(), vec![f32::NAN; x.len()]);
+                                scratch.fill(f32::NAN);
+                                by_shard.gradient(cx, variables, x, &dy, Some(&mut dx), out, &mut scratch);
+                                assert_eq!(alone, out, "the gradient is the same with that by the input");
+                                together = Some(dx);
                             }
                             Gradients::BySums(of_batch) => {
                                 for (index, range) in ranges.iter().enumerate() {
@@ -258,6 +262,7 @@ impl Chain {
                     let mut dx = vec![f32::NAN; x.len()];
                     let mut scratch = vec![f32::NAN; operation.scratch(rows)];
                     operation.backward(cx, variables, x, &dy, &mut dx, &mut scratch);
+                    assert!(together.is_none_or(|together| together == dx), "both ways to dx give the same");
                     dy = dx;
                 }
                 Operation::InPlace(operation) if operation.is_active(cx) => {
@@ -277,6 +282,18 @@ impl Chain {
         }
         Slopes { x: dy, arena }
     }
+}
+
+/// What an operation makes of its variables.
+fn prepared(operation: &dyn Transform, variables: Variables) -> Vec<f32> {
+    let Some(preparation) = operation.preparation() else { return Vec::new() };
+    let mut all = Vec::new();
+    for (part, len) in preparation.parts(true).into_iter().enumerate() {
+        let mut out = vec![f32::NAN; len];
+        preparation.prepare(variables, part, &mut out);
+        all.extend(out);
+    }
+    all
 }
 
 /// Odd multiples of 1/16 in ±3, in a fixed disorder: two steps away from the multiples of 1/8, where kinks may lie.

@@ -46,6 +46,7 @@ impl Sequential {
         let mut runner =
             Runner::new(plan, parameters, Some(objective), Phase::Inference, batch_size, threads);
         let pool = pool_of(&mut self.pool, runner.threads());
+        runner.prepare(pool, plan, parameters);
         let penalty = penalty(parameters);
         let mut totals = Totals::new(objective);
         let order: Vec<u32> = (0..features.len() as u32).collect();
@@ -99,6 +100,7 @@ impl Sequential {
         let pool = pool_of(&mut self.pool, runner.threads());
         let BuiltModel { parameters, plan, .. } =
             self.built.as_ref().ok_or_else(|| Error::Usage("the model is not built".into()))?;
+        runner.prepare(pool, plan, parameters);
         let batch_size = runner.batch_size();
         let batches = order.chunks(batch_size).zip(output.chunks_mut(batch_size * plan.output.len()));
         for (batch, (order, output)) in batches.enumerate() {

@@ -119,10 +119,11 @@ impl Transform for Channelwise {
 impl ByShard for Channelwise {
     fn gradient(
         &self,
-        _: &Context,
-        _: Variables,
+        cx: &Context,
+        variables: Variables,
         x: &[f32],
         dy: &[f32],
+        dx: Option<&mut [f32]>,
         out: &mut [f32],
         scratch: &mut [f32],
     ) {
@@ -137,9 +138,12 @@ impl ByShard for Channelwise {
         if self.use_bias {
             add_rows(dy, bias);
         }
+        if let Some(dx) = dx {
+            self.backward(cx, variables, x, dy, dx, scratch);
+        }
     }
 
-    fn scratch(&self) -> usize {
-        self.padded_len()
+    fn scratch(&self, rows: usize) -> usize {
+        self.padded_len().max(Transform::scratch(self, rows))
     }
 }

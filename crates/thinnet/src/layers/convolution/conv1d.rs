@@ -2,15 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check_groups;
-use super::product::Convolution;
+use super::{check_groups, convolution};
 use crate::activations::Activation;
 use crate::config::Argument;
 use crate::constraints::Constraint;
 use crate::initializers::Initializer;
 use crate::layers::arguments::{Axis, DataFormat, Padding, Single, sequence};
 use crate::layers::{
-    Base, Built, Layer, Operation, Variable, activation_methods, base_methods, layer_methods, weight_methods,
+    Base, Built, Layer, Variable, activation_methods, base_methods, layer_methods, weight_methods,
 };
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
@@ -151,8 +150,7 @@ impl Layer for Conv1D {
             )?);
         }
         let output = Shape::from([axis.output, filters]);
-        let product = Convolution::new([Axis::ONE, axis], channels, filters, groups, self.use_bias);
-        let operations = vec![Operation::transform(product, 0..variables.len())];
+        let operations = vec![convolution([Axis::ONE, axis], channels, filters, groups, 0..variables.len())];
         Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
     }
 }

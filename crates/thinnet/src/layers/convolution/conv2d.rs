@@ -2,15 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::product::Convolution;
-use super::{axes, check_groups, window_methods};
+use super::{axes, check_groups, convolution, window_methods};
 use crate::activations::Activation;
 use crate::config::Argument;
 use crate::constraints::Constraint;
 use crate::initializers::Initializer;
 use crate::layers::arguments::{DataFormat, Padding, Pair, map};
 use crate::layers::{
-    Base, Built, Layer, Operation, Variable, activation_methods, base_methods, layer_methods, weight_methods,
+    Base, Built, Layer, Variable, activation_methods, base_methods, layer_methods, weight_methods,
 };
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
@@ -127,8 +126,7 @@ impl Layer for Conv2D {
             )?);
         }
         let output = Shape::from([axes[0].output, axes[1].output, filters]);
-        let product = Convolution::new(axes, channels, filters, groups, self.use_bias);
-        let operations = vec![Operation::transform(product, 0..variables.len())];
+        let operations = vec![convolution(axes, channels, filters, groups, 0..variables.len())];
         Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
     }
 }

@@ -4,6 +4,7 @@ mod channelwise;
 mod conv1d;
 mod conv2d;
 mod depthwise_conv2d;
+mod filtering;
 mod product;
 mod separable_conv2d;
 
@@ -12,7 +13,29 @@ pub use conv2d::Conv2D;
 pub use depthwise_conv2d::DepthwiseConv2D;
 pub use separable_conv2d::SeparableConv2D;
 
+use std::ops::Range;
+
+use self::filtering::Filtering;
+use self::product::Convolution;
+use super::Operation;
 use super::arguments::{Axis, Padding, Pair};
+
+/// The convolution of maps of `inputs` channels, by the algorithm that takes less time. `variables` are the places of its
+/// kernel and, where there is one, its bias.
+fn convolution(
+    axes: [Axis; 2],
+    inputs: usize,
+    outputs: usize,
+    groups: usize,
+    variables: Range<usize>,
+) -> Operation {
+    let use_bias = variables.len() > 1;
+    if Filtering::pays(&axes, inputs, outputs, groups) {
+        Operation::transform(Filtering::new(axes, inputs, outputs, use_bias), variables)
+    } else {
+        Operation::transform(Convolution::new(axes, inputs, outputs, groups, use_bias), variables)
+    }
+}
 
 /// How a kernel's windows lie in a map of some rows and columns.
 fn axes(

@@ -5,7 +5,7 @@ use thinnet_kernels::convolution::{Windows, forward, gradient, pack, packed_len}
 
 use crate::engine::{Context, Variables};
 use crate::layers::arguments::Axis;
-use crate::layers::{ByShard, Gradients, Transform};
+use crate::layers::{ByShard, Gradients, Prepare, Transform};
 
 /// Cross-correlation of channels-last maps with a kernel (rows, columns, inputs of a group, outputs), and a bias.
 #[derive(Debug)]
@@ -74,6 +74,16 @@ impl Convolution {
         map
     }
 
+    /// f32 of a group's packed weights for the forward pass.
+    fn packed_len(&self) -> usize {
+        packed_len(self.windows.depth(), self.of_group()[1])
+    }
+
+    /// f32 of a group's packed weights for the gradient by the input.
+    fn back_packed_len(&self) -> usize {
+        packed_len(self.back_windows.depth(), self.of_group()[0])
+    }
+
     /// The gradient by the output, with zeros between and around, as the kernel's mirror image reads it.
     fn spread(&self, dy: &[f32], map: &mut [f32]) {
         let [rows, columns] = &self.axes;
@@ -94,10 +104,7 @@ impl Transform for Convolution {
     }
 
     fn scratch(&self, _: usize) -> usize {
-        let [inputs, outputs] = self.of_group();
-        let forward = packed_len(self.taps() * inputs, outputs) * self.groups + self.padded_len();
-        let backward = packed_len(self.taps() * outputs, inputs) * self.groups + self.spread_len();
-        forward.max(backward)
+        self.padded_len().max(self.spread_len())
     }
 
     fn cost(&self) -> usize {
@@ -105,20 +112,13 @@ impl Transform for Convolution {
     }
 
     fn forward(&self, _: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
-        let ([inputs, outputs], depth) = (self.of_group(), self.windows.depth());
-        let len = packed_len(depth, outputs);
-        let (packed, rest) = scratch.split_at_mut(len * self.groups);
-        let kernel = variables.get(0);
-        for (group, packed) in packed.chunks_exact_mut(len).enumerate() {
-            let at =
-                |element: usize, column: usize| kernel[element * self.outputs + group * outputs + column];
-            pack(depth, outputs, at, packed);
-        }
-        let map = &mut rest[..self.padded_len()];
+        let [inputs, outputs] = self.of_group();
+        let map = &mut scratch[..self.padded_len()];
         map.fill(0.0);
         for (x, y) in x.chunks_exact(self.input_len()).zip(y.chunks_exact_mut(self.output_len())) {
             let x = self.pad(x, map);
-            for (group, packed) in packed.chunks_exact(len).enumerate() {
+            let packed = variables.prepared().chunks_exact(self.packed_len()).take(self.groups);
+            for (group, packed) in packed.enumerate() {
                 let bias = self.use_bias.then(|| &variables.get(1)[group * outputs..]);
                 let (x, y) = (&x[group * inputs..], &mut y[group * outputs..]);
                 forward(&self.windows, x, packed, outputs, bias, y, self.outputs);
@@ -135,27 +135,21 @@ impl Transform for Convolution {
         dx: &mut [f32],
         scratch: &mut [f32],
     ) {
-        let ([inputs, outputs], depth) = (self.of_group(), self.back_windows.depth());
-        let len = packed_len(depth, inputs);
-        let (packed, rest) = scratch.split_at_mut(len * self.groups);
-        let kernel = variables.get(0);
-        for (group, packed) in packed.chunks_exact_mut(len).enumerate() {
-            // Element (tap, output) of a window meets the kernel's tap at the other end.
-            let at = |element: usize, input: usize| {
-                let (tap, output) = (self.taps() - 1 - element / outputs, element % outputs);
-                kernel[(tap * inputs + input) * self.outputs + group * outputs + output]
-            };
-            pack(depth, inputs, at, packed);
-        }
-        let map = &mut rest[..self.spread_len()];
+        let [inputs, outputs] = self.of_group();
+        let packed = &variables.prepared()[self.groups * self.packed_len()..];
+        let map = &mut scratch[..self.spread_len()];
         map.fill(0.0);
         for (dx, dy) in dx.chunks_exact_mut(self.input_len()).zip(dy.chunks_exact(self.output_len())) {
             self.spread(dy, map);
-            for (group, packed) in packed.chunks_exact(len).enumerate() {
+            for (group, packed) in packed.chunks_exact(self.back_packed_len()).enumerate() {
                 let (dy, dx) = (&map[group * outputs..], &mut dx[group * inputs..]);
                 forward(&self.back_windows, dy, packed, inputs, None, dx, self.inputs);
             }
         }
+    }
+
+    fn preparation(&self) -> Option<&dyn Prepare> {
+        Some(self)
     }
 
     fn gradients(&self) -> Gradients<'_> {
@@ -163,13 +157,39 @@ impl Transform for Convolution {
     }
 }
 
+impl Prepare for Convolution {
+    fn parts(&self, backward: bool) -> Vec<usize> {
+        let mut parts = vec![self.packed_len(); self.groups];
+        if backward {
+            parts.extend(vec![self.back_packed_len(); self.groups]);
+        }
+        parts
+    }
+
+    fn prepare(&self, variables: Variables, part: usize, out: &mut [f32]) {
+        let ([inputs, outputs], kernel) = (self.of_group(), variables.get(0));
+        if part < self.groups {
+            let at = |element: usize, column: usize| kernel[element * self.outputs + part * outputs + column];
+            return pack(self.windows.depth(), outputs, at, out);
+        }
+        let first = (part - self.groups) * outputs;
+        // Element (tap, output) of a window meets the kernel's tap at the other end.
+        let at = |element: usize, input: usize| {
+            let (tap, output) = (self.taps() - 1 - element / outputs, element % outputs);
+            kernel[(tap * inputs + input) * self.outputs + first + output]
+        };
+        pack(self.back_windows.depth(), inputs, at, out);
+    }
+}
+
 impl ByShard for Convolution {
     fn gradient(
         &self,
-        _: &Context,
-        _: Variables,
+        cx: &Context,
+        variables: Variables,
         x: &[f32],
         dy: &[f32],
+        dx: Option<&mut [f32]>,
         out: &mut [f32],
         scratch: &mut [f32],
     ) {
@@ -189,9 +209,12 @@ impl ByShard for Convolution {
         if self.use_bias {
             add_rows(dy, bias);
         }
+        if let Some(dx) = dx {
+            self.backward(cx, variables, x, dy, dx, scratch);
+        }
     }
 
-    fn scratch(&self) -> usize {
-        self.padded_len()
+    fn scratch(&self, rows: usize) -> usize {
+        Transform::scratch(self, rows)
     }
 }

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::channelwise::Channelwise;
-use super::product::Convolution;
-use super::{axes, check_groups, check_multiplier, window_methods};
+use super::{axes, check_groups, check_multiplier, convolution, window_methods};
 use crate::activations::Activation;
 use crate::config::Argument;
 use crate::constraints::Constraint;
@@ -154,10 +153,9 @@ impl Layer for SeparableConv2D {
         }
         let output = Shape::from([axes[0].output, axes[1].output, filters]);
         let depthwise = Channelwise::new(axes, channels, self.depth_multiplier, false);
-        let pointwise =
-            Convolution::new(axes.map(|axis| Axis::places(axis.output)), between, filters, 1, self.use_bias);
-        let operations =
-            vec![Operation::transform(depthwise, 0..1), Operation::transform(pointwise, 1..variables.len())];
+        let places = axes.map(|axis| Axis::places(axis.output));
+        let pointwise = convolution(places, between, filters, 1, 1..variables.len());
+        let operations = vec![Operation::transform(depthwise, 0..1), pointwise];
         Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
     }
 }

@@ -308,10 +308,11 @@ impl Transform for Normalize {
 impl ByShard for Normalize {
     fn gradient(
         &self,
-        _: &Context,
-        _: Variables,
+        cx: &Context,
+        variables: Variables,
         x: &[f32],
         dy: &[f32],
+        dx: Option<&mut [f32]>,
         out: &mut [f32],
         scratch: &mut [f32],
     ) {
@@ -328,10 +329,14 @@ impl ByShard for Normalize {
                 beta.iter_mut().zip(dy).for_each(|(beta, &dy)| *beta += dy);
             }
         }
+        if let Some(dx) = dx {
+            self.backward(cx, variables, x, dy, dx, scratch);
+        }
     }
 
-    fn scratch(&self) -> usize {
-        if self.order.is_some() { 2 * self.len } else { 0 }
+    fn scratch(&self, rows: usize) -> usize {
+        let ordered = if self.order.is_some() { 2 * self.len } else { 0 };
+        ordered.max(Transform::scratch(self, rows))
     }
 }
 
