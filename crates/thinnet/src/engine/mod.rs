@@ -2,12 +2,14 @@
 //!
 //! - `parameters`: all variables of a model in one aligned arena, with a table of (name, shape, range).
 //! - `plan`: which operations run fused and where each activation lives.
+//! - `blocks`: which nodes run for a few rows at a time, while these are in the cache.
 //! - `prepared`: what operations make of their variables before a batch, such as packed weights.
 //! - `shard`: a few samples of a batch, with memory of their own: forward, loss and backward, on one thread.
 //! - `runner`: a whole batch: shards side by side, then pieces of the arena side by side.
 //!
 //! The order of every floating-point sum is fixed by the plan and the batch size, never by the threads.
 
+mod blocks;
 mod context;
 mod parameters;
 mod plan;

@@ -111,11 +111,13 @@ impl Node {
     /// [`ByShard`]: crate::layers::ByShard
     pub(crate) fn partial_len(&self, plan: &Plan) -> usize {
         match &self.source {
-            Source::Transform { placed, variables, trains: true, .. }
-                if matches!(placed.operation.gradients(), Gradients::ByShard(_)) =>
-            {
-                plan.layers[placed.layer].ranges[variables.clone()].iter().map(Range::len).sum()
-            }
+            Source::Transform { placed, variables, trains: true, .. } => match placed.operation.gradients() {
+                Gradients::ByShard(gradients) => {
+                    let variables = &plan.layers[placed.layer].ranges[variables.clone()];
+                    variables.iter().map(Range::len).sum::<usize>() + gradients.sums()
+                }
+                _ => 0,
+            },
             _ => 0,
         }
     }

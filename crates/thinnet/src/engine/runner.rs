@@ -5,6 +5,7 @@ use std::ops::Range;
 use thinnet_kernels::buffer::Buffer;
 use thinnet_kernels::pool::Pool;
 
+use super::blocks::Blocks;
 use super::context::{Batch, Phase};
 use super::parameters::Parameters;
 use super::plan::{Node, Plan, Source};
@@ -131,6 +132,7 @@ pub(crate) struct Runner {
     shards: Vec<Shard>,
     scratch: Vec<Buffer>,
     prepared: Prepared,
+    blocks: Blocks,
     pieces: Vec<Piece>,
     ranges: Vec<Range<usize>>,
     outcomes: Vec<Outcome>,
@@ -157,13 +159,14 @@ impl Runner {
         const WORTHWHILE: usize = 1 << 18;
         let threads = if plan.cost() * batch_size < WORTHWHILE { 1 } else { threads };
         let rows = plan.shard_rows(batch_size);
+        let blocks = Blocks::new(plan, rows, phase == Phase::Training);
         let states = objective.map_or(0, |objective| objective.state_lens.iter().sum());
         let training = phase == Phase::Training;
         let (pieces, ranges) =
             if training { divide(plan, parameters, batch_size) } else { Default::default() };
         let gradient_scratch =
             pieces.iter().zip(&ranges).map(|(piece, range)| match gradients_of(plan, piece) {
-                Gradients::ByPiece(gradients) => gradients.scratch(piece.variable, range.len()),
+                Gradients::ByPiece(gradients) => gradients.scratch(piece.variable, range.len(), batch_size),
                 _ => 0,
             });
         let scratch = gradient_scratch.max().unwrap_or(0).max(plan.scratch(rows));
@@ -177,8 +180,9 @@ impl Runner {
             phase,
             rows,
             shards: (0..batch_size.div_ceil(rows))
-                .map(|_| Shard::new(plan, rows, training, states))
+                .map(|_| Shard::new(plan, &blocks, rows, training, states))
                 .collect(),
+            blocks,
             scratch: (0..threads).map(|_| Buffer::zeros(scratch)).collect(),
             prepared: Prepared::new(plan, training),
             outcomes: vec![Outcome::default(); pieces.len()],
@@ -278,12 +282,13 @@ impl Runner {
         samples: Samples,
         step: u64,
     ) -> usize {
-        let (size, rows, phase, prepared) = (samples.order.len(), self.rows, self.phase, &self.prepared);
+        let (size, rows, phase) = (samples.order.len(), self.rows, self.phase);
+        let (prepared, blocks) = (&self.prepared, &self.blocks);
         let active = size.div_ceil(rows);
         let mut sums = std::mem::take(&mut self.sums);
         let meetings = sums.len();
         for stage in 0..2 * meetings + 1 {
-            let pass = Pass { plan, values, objective, samples, phase, step, prepared, sums: &sums };
+            let pass = Pass { plan, values, objective, samples, phase, step, prepared, blocks, sums: &sums };
             pool.for_each(&mut self.shards[..active], &mut self.scratch, |index, shard, scratch| {
                 let first = index * rows;
                 shard.run(&pass, stage, first, rows.min(size - first), scratch);

@@ -6,8 +6,9 @@ use std::ops::Range;
 use thinnet_kernels::add::add;
 use thinnet_kernels::buffer::Buffer;
 
+use super::blocks::Blocks;
 use super::context::{Context, Phase, Shards, Variables};
-use super::plan::{Edge, Placed, Plan, Source};
+use super::plan::{Edge, Node, Placed, Plan, Source};
 use super::prepared::Prepared;
 use super::runner::Objective;
 use crate::data::{Features, TargetRows};
@@ -53,6 +54,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) phase: Phase,
     pub(crate) step: u64,
     pub(crate) prepared: &'a Prepared,
+    pub(crate) blocks: &'a Blocks,
     /// What the operations of [`Plan::meetings`] summed over the batch, one after the other.
     pub(crate) sums: &'a [MeetingSums],
 }
@@ -104,18 +106,25 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    pub(crate) fn new(plan: &Plan, capacity: usize, training: bool, metric_states: usize) -> Self {
+    pub(crate) fn new(
+        plan: &Plan,
+        blocks: &Blocks,
+        capacity: usize,
+        training: bool,
+        metric_states: usize,
+    ) -> Self {
         let output = plan.output.len();
         let reached = |node: usize| training && node >= plan.first_trainable;
+        let rows = |node: usize, local: &[bool]| if local[node] { blocks.rows(node) } else { capacity };
+        let values = |(index, node): (usize, &Node)| rows(index, &blocks.local_values) * node.len;
+        let gradients = |(index, node): (usize, &Node)| match reached(index) {
+            true => rows(index, &blocks.local_gradients) * node.len,
+            false => 0,
+        };
         Self {
             rows: 0,
-            values: plan.nodes.iter().map(|node| Buffer::zeros(capacity * node.len)).collect(),
-            gradients: plan
-                .nodes
-                .iter()
-                .enumerate()
-                .map(|(index, node)| Buffer::zeros(if reached(index) { capacity * node.len } else { 0 }))
-                .collect(),
+            values: plan.nodes.iter().enumerate().map(|node| Buffer::zeros(values(node))).collect(),
+            gradients: plan.nodes.iter().enumerate().map(|node| Buffer::zeros(gradients(node))).collect(),
             partials: plan
                 .nodes
                 .iter()
@@ -154,7 +163,13 @@ impl Shard {
         if stage <= meetings.len() {
             let start = if stage == 0 { 0 } else { meetings[stage - 1] };
             let end = meetings.get(stage).copied().unwrap_or(plan.nodes.len());
-            self.forward(pass, start..end, first, linked, scratch);
+            for segment in pass.blocks.within(start..end) {
+                for block in segment.blocks(rows) {
+                    for node in segment.nodes.clone() {
+                        self.forward(pass, node, block.clone(), first, linked, scratch);
+                    }
+                }
+            }
             if let Some(&node) = meetings.get(stage) {
                 self.sum_forward(pass, stage, node);
                 return;
@@ -168,21 +183,31 @@ impl Shard {
             if !training {
                 return;
             }
+            self.partials.iter_mut().for_each(|partial| partial.fill(0.0));
         }
         // Backwards, the operation at a meeting runs in two parts: what comes behind it before, the rest after.
         let done = stage - meetings.len();
         if done > 0 && meetings[meetings.len() - done] >= plan.first_trainable {
-            self.backward_source(pass, meetings[meetings.len() - done], first, scratch);
+            self.backward_source(pass, meetings[meetings.len() - done], 0..rows, first, scratch);
         }
         let upper = if done == 0 { plan.nodes.len() } else { meetings[meetings.len() - done] };
         let lower = meetings.len().checked_sub(done + 1).map_or(0, |meeting| meetings[meeting]);
-        for node in (lower.max(plan.first_trainable)..upper).rev() {
-            self.backward_chain(pass, node, first, linked, scratch);
-            if done < meetings.len() && node == lower {
-                self.sum_backward(pass, meetings.len() - done - 1, node, first, scratch);
-            } else {
-                self.backward_source(pass, node, first, scratch);
+        let meeting = (done < meetings.len()).then_some(lower);
+        for segment in pass.blocks.within(lower.max(plan.first_trainable)..upper).rev() {
+            for block in segment.blocks(rows) {
+                for node in segment.nodes.clone().rev() {
+                    self.backward_chain(pass, node, block.clone(), first, linked, scratch);
+                    if meeting != Some(node) {
+                        self.backward_source(pass, node, block.clone(), first, scratch);
+                    }
+                }
             }
+            for node in segment.nodes {
+                self.finish(pass, node);
+            }
+        }
+        if let Some(node) = meeting.filter(|&node| node >= plan.first_trainable) {
+            self.sum_backward(pass, meetings.len() - done - 1, node, first, scratch);
         }
     }
 
@@ -238,33 +263,41 @@ impl Shard {
         }
     }
 
-    /// Runs the operations of some nodes, but not the link where the loss does without it.
-    fn forward(&mut self, pass: &Pass, nodes: Range<usize>, first: usize, linked: bool, scratch: &mut [f32]) {
-        let last = pass.plan.nodes.len() - 1;
-        for index in nodes {
-            let node = &pass.plan.nodes[index];
-            let (before, rest) = self.values.split_at_mut(index);
-            let y = &mut rest[0][..self.rows * node.len];
-            let read = |edge: &Edge| &before[edge.node][..self.rows * pass.plan.nodes[edge.node].len];
-            match &node.source {
-                Source::Input => {}
-                Source::Copy(edge) => y.copy_from_slice(read(edge)),
-                Source::Transform { edge, placed: Placed { operation, layer }, .. } => {
-                    let cx = Self::context(pass, *layer, first);
-                    operation.forward(&cx, Self::variables(pass, index), read(edge), y, scratch);
-                }
-                Source::Sum([a, b]) => {
-                    y.copy_from_slice(read(a));
-                    add(read(b), y);
-                }
-            }
-            let skipped = usize::from(linked && index == last);
-            for Placed { operation, layer } in &node.chain[..node.chain.len() - skipped] {
+    /// Runs the operations of a node for some rows, but not the link where the loss does without it.
+    fn forward(
+        &mut self,
+        pass: &Pass,
+        index: usize,
+        rows: Range<usize>,
+        first: usize,
+        linked: bool,
+        scratch: &mut [f32],
+    ) {
+        let (plan, local) = (pass.plan, &pass.blocks.local_values);
+        let node = &plan.nodes[index];
+        let (before, rest) = self.values.split_at_mut(index);
+        let y = &mut rest[0][place(&rows, node.len, local[index])];
+        let read =
+            |edge: &Edge| &before[edge.node][place(&rows, plan.nodes[edge.node].len, local[edge.node])];
+        let first = first + rows.start;
+        match &node.source {
+            Source::Input => {}
+            Source::Copy(edge) => y.copy_from_slice(read(edge)),
+            Source::Transform { edge, placed: Placed { operation, layer }, .. } => {
                 let cx = Self::context(pass, *layer, first);
-                if operation.is_active(&cx) {
-                    operation.forward(&cx, y, scratch);
-                    self.penalty += operation.penalty(&cx, y);
-                }
+                operation.forward(&cx, Self::variables(pass, index), read(edge), y, scratch);
+            }
+            Source::Sum([a, b]) => {
+                y.copy_from_slice(read(a));
+                add(read(b), y);
+            }
+        }
+        let skipped = usize::from(linked && index == plan.nodes.len() - 1);
+        for Placed { operation, layer } in &node.chain[..node.chain.len() - skipped] {
+            let cx = Self::context(pass, *layer, first);
+            if operation.is_active(&cx) {
+                operation.forward(&cx, y, scratch);
+                self.penalty += operation.penalty(&cx, y);
             }
         }
     }
@@ -328,19 +361,28 @@ impl Shard {
         }
     }
 
-    /// From a buffer's gradient to that before what works in place there.
-    fn backward_chain(&mut self, pass: &Pass, index: usize, first: usize, linked: bool, scratch: &mut [f32]) {
-        let node = &pass.plan.nodes[index];
-        let y = &self.values[index][..self.rows * node.len];
-        let dy = &mut self.gradients[index][..self.rows * node.len];
+    /// From a buffer's gradient to that before what works in place there, for some rows.
+    fn backward_chain(
+        &mut self,
+        pass: &Pass,
+        index: usize,
+        rows: Range<usize>,
+        first: usize,
+        linked: bool,
+        scratch: &mut [f32],
+    ) {
+        let (node, local) = (&pass.plan.nodes[index], &pass.blocks.local_gradients);
+        let at = rows.start * node.len..rows.end * node.len;
+        let y = &self.values[index][at.clone()];
+        let dy = &mut self.gradients[index][place(&rows, node.len, local[index])];
         let skipped = usize::from(linked && index == pass.plan.nodes.len() - 1);
         let chain = &node.chain[..node.chain.len() - skipped];
         for (position, Placed { operation, layer }) in chain.iter().enumerate().rev() {
-            let cx = Self::context(pass, *layer, first);
+            let cx = Self::context(pass, *layer, first + rows.start);
             if operation.is_active(&cx) {
                 // Only the first of a chain behind a copy may need its input: `Node::accepts`.
                 let x = match &node.source {
-                    Source::Copy(edge) if position == 0 => &self.values[edge.node][..y.len()],
+                    Source::Copy(edge) if position == 0 => &self.values[edge.node][at.clone()],
                     _ => y,
                 };
                 operation.backward(&cx, x, y, dy, scratch);
@@ -348,56 +390,86 @@ impl Shard {
         }
     }
 
-    /// From a buffer's gradient to that of its variables and of the buffers that it was written from.
-    fn backward_source(&mut self, pass: &Pass, index: usize, first: usize, scratch: &mut [f32]) {
-        let node = &pass.plan.nodes[index];
+    /// From a buffer's gradient to that of its variables and of the buffers that it was written from, for some rows.
+    fn backward_source(
+        &mut self,
+        pass: &Pass,
+        index: usize,
+        rows: Range<usize>,
+        first: usize,
+        scratch: &mut [f32],
+    ) {
+        let (plan, local) = (pass.plan, &pass.blocks.local_gradients);
+        let node = &plan.nodes[index];
         let (lower, upper) = self.gradients.split_at_mut(index);
-        let dy = &upper[0][..self.rows * node.len];
-        let reached = |edge: &Edge| edge.node >= pass.plan.first_trainable;
+        let dy = &upper[0][place(&rows, node.len, local[index])];
         match &node.source {
             Source::Input => {}
-            Source::Copy(edge) => {
-                if reached(edge) {
-                    pass_on(edge, dy, &mut lower[edge.node][..dy.len()]);
-                }
-            }
+            Source::Copy(edge) => pass_on(edge, dy, reached(pass, edge, &rows, lower)),
             Source::Sum(edges) => {
-                for edge in edges.iter().filter(|edge| reached(edge)) {
-                    pass_on(edge, dy, &mut lower[edge.node][..dy.len()]);
-                }
+                edges.iter().for_each(|edge| pass_on(edge, dy, reached(pass, edge, &rows, lower)));
             }
             Source::Transform { edge, placed: Placed { operation, layer }, trains, .. } => {
-                let cx = Self::context(pass, *layer, first);
+                let cx = Self::context(pass, *layer, first + rows.start);
                 let variables = Self::variables(pass, index);
-                let x = &self.values[edge.node][..self.rows * pass.plan.nodes[edge.node].len];
+                let len = plan.nodes[edge.node].len;
+                let x = &self.values[edge.node][rows.start * len..rows.end * len];
                 let by_shard = match operation.gradients() {
                     Gradients::ByShard(gradients) if *trains => Some((gradients, &mut self.partials[index])),
                     _ => None,
                 };
                 let backward = |dx: Option<&mut [f32]>, scratch: &mut [f32]| match (by_shard, dx) {
-                    (Some((gradients, out)), dx) => {
-                        gradients.gradient(&cx, variables, x, dy, dx, out, scratch)
+                    (Some((gradients, sums)), dx) => {
+                        gradients.gradient(&cx, variables, x, dy, dx, sums, scratch);
                     }
                     (None, Some(dx)) => operation.backward(&cx, variables, x, dy, dx, scratch),
                     (None, None) => {}
                 };
-                if !reached(edge) {
-                    backward(None, scratch);
-                } else if edge.adds {
-                    let (own, scratch) = scratch.split_at_mut(x.len());
-                    backward(Some(&mut *own), scratch);
-                    add(own, &mut lower[edge.node][..x.len()]);
-                } else {
-                    backward(Some(&mut lower[edge.node][..x.len()]), scratch);
+                match reached(pass, edge, &rows, lower) {
+                    Some(dx) if edge.adds => {
+                        let (own, scratch) = scratch.split_at_mut(x.len());
+                        backward(Some(&mut *own), scratch);
+                        add(own, dx);
+                    }
+                    dx => backward(dx, scratch),
                 }
             }
         }
     }
+
+    /// After all rows: the sums of a node's [`ByShard`](crate::layers::ByShard) become its gradient.
+    fn finish(&mut self, pass: &Pass, index: usize) {
+        if let Source::Transform { placed, trains: true, .. } = &pass.plan.nodes[index].source
+            && let Gradients::ByShard(gradients) = placed.operation.gradients()
+        {
+            gradients.finish(&mut self.partials[index]);
+        }
+    }
+}
+
+/// Where some rows of a shard lie in a buffer, which holds either all rows or those of a block.
+fn place(rows: &Range<usize>, len: usize, local: bool) -> Range<usize> {
+    if local { 0..rows.len() * len } else { rows.start * len..rows.end * len }
+}
+
+/// Some rows of the gradient of the buffer that an edge reads, where the backward pass goes on to it.
+fn reached<'a>(
+    pass: &Pass,
+    edge: &Edge,
+    rows: &Range<usize>,
+    gradients: &'a mut [Buffer],
+) -> Option<&'a mut [f32]> {
+    let at = place(rows, pass.plan.nodes[edge.node].len, pass.blocks.local_gradients[edge.node]);
+    (edge.node >= pass.plan.first_trainable).then(|| &mut gradients[edge.node][at])
 }
 
 /// The gradient of a buffer that was copied.
-fn pass_on(edge: &Edge, dy: &[f32], dx: &mut [f32]) {
-    if edge.adds { add(dy, dx) } else { dx.copy_from_slice(dy) }
+fn pass_on(edge: &Edge, dy: &[f32], dx: Option<&mut [f32]>) {
+    match dx {
+        Some(dx) if edge.adds => add(dy, dx),
+        Some(dx) => dx.copy_from_slice(dy),
+        None => {}
+    }
 }
 
 fn output(values: &[Buffer], len: usize) -> &[f32] {

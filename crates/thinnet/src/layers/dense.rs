@@ -1,7 +1,7 @@
 //! `Dense`: a matrix product, a bias and an activation.
 
 use serde::{Deserialize, Serialize};
-use thinnet_kernels::gemm::{Matrix, gemm, scratch_len};
+use thinnet_kernels::dense::{backward, backward_scratch, forward, gradient};
 
 use super::{
     Base, Built, ByPiece, Gradients, Layer, Operation, Transform, Variable, activation_methods, base_methods,
@@ -131,24 +131,17 @@ impl Transform for Affine {
         self.rows * self.units
     }
 
-    fn scratch(&self, samples: usize) -> usize {
-        let rows = samples * self.rows;
-        scratch_len(rows, self.units, self.inputs).max(scratch_len(rows, self.inputs, self.units))
+    fn scratch(&self, _: usize) -> usize {
+        backward_scratch(self.inputs, self.units)
     }
 
     fn cost(&self) -> usize {
         self.rows * self.inputs * self.units
     }
 
-    fn forward(&self, _: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
-        let rows = x.len() / self.inputs;
-        if self.use_bias {
-            let bias = variables.get(BIAS);
-            y.chunks_exact_mut(self.units).for_each(|row| row.copy_from_slice(bias));
-        }
-        let (x, kernel) =
-            (Matrix::row_major(x, self.inputs), Matrix::row_major(variables.get(KERNEL), self.units));
-        gemm(rows, self.units, self.inputs, x, kernel, y, self.use_bias, scratch);
+    fn forward(&self, _: &Context, variables: Variables, x: &[f32], y: &mut [f32], _: &mut [f32]) {
+        let bias = self.use_bias.then(|| variables.get(BIAS));
+        forward(x, self.inputs, variables.get(KERNEL), self.units, bias, y);
     }
 
     fn backward(
@@ -160,10 +153,7 @@ impl Transform for Affine {
         dx: &mut [f32],
         scratch: &mut [f32],
     ) {
-        let rows = dy.len() / self.units;
-        let (dy, kernel) =
-            (Matrix::row_major(dy, self.units), Matrix::row_major(variables.get(KERNEL), self.units));
-        gemm(rows, self.inputs, self.units, dy, kernel.transposed(), dx, false, scratch);
+        backward(dy, self.units, variables.get(KERNEL), self.inputs, dx, scratch);
     }
 
     fn gradients(&self) -> Gradients<'_> {
@@ -189,19 +179,36 @@ impl ByPiece for Affine {
             }
             return;
         }
-        let (first, rows) = (start / self.units, out.len() / self.units);
-        for (part, (x, dy)) in batch.parts().enumerate() {
-            let depth = dy.len() / self.units;
-            let x = Matrix::row_major(&x[first..], self.inputs).transposed();
-            gemm(rows, self.units, depth, x, Matrix::row_major(dy, self.units), out, part > 0, scratch);
+        // The piece's columns of x, copied together: in place they would lie too far apart for the cache.
+        let (first, inputs) = (start / self.units, out.len() / self.units);
+        let mut parts = batch.parts();
+        let mut accumulate = false;
+        loop {
+            let (mut of_dy, mut count, mut filled) = ([&[][..]; PARTS], 0, 0);
+            for (x, dy) in parts.by_ref().take(PARTS) {
+                let columns = scratch[filled..].chunks_exact_mut(inputs);
+                for (to, row) in columns.zip(x.chunks_exact(self.inputs)) {
+                    to.copy_from_slice(&row[first..first + inputs]);
+                }
+                filled += x.len() / self.inputs * inputs;
+                of_dy[count] = dy;
+                count += 1;
+            }
+            if count == 0 {
+                return;
+            }
+            gradient(&scratch[..filled], inputs, &of_dy[..count], self.units, accumulate, out);
+            accumulate = true;
         }
     }
 
-    fn scratch(&self, variable: usize, len: usize) -> usize {
-        // A shard has at most 256 rows for each row of a sample, and depth beyond a block needs no more memory.
-        if variable == BIAS { 0 } else { scratch_len(len / self.units, self.units, usize::MAX) }
+    fn scratch(&self, variable: usize, len: usize, batch_size: usize) -> usize {
+        if variable == BIAS { 0 } else { len / self.units * batch_size * self.rows }
     }
 }
+
+/// Shards whose sums are computed at once.
+const PARTS: usize = 8;
 
 #[cfg(test)]
 mod tests {

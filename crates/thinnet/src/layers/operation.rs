@@ -118,13 +118,14 @@ pub trait ByPiece: Debug + Send + Sync {
     fn gradient(&self, variable: usize, start: usize, batch: Batch, out: &mut [f32], scratch: &mut [f32]);
 
     /// f32 of scratch memory that [`gradient`](Self::gradient) needs for a piece of `len` elements of a variable.
-    fn scratch(&self, variable: usize, len: usize) -> usize;
+    fn scratch(&self, variable: usize, len: usize, batch_size: usize) -> usize;
 }
 
-/// The gradient of all variables, over the rows of a shard.
+/// The gradient of all variables, over the rows of a shard, of which a few come at a time.
 pub trait ByShard: Debug + Send + Sync {
-    /// Writes the gradient of all variables to `out`, one after the other. Where `dx` is asked for, it also writes what
-    /// [`Transform::backward`] does: the two may share work.
+    /// Adds the gradient of all variables, one after the other, to `sums`, which has [`sums`](Self::sums) numbers more;
+    /// first all are zero. Where `dx` is asked for, it also writes what [`Transform::backward`] does: the two may share
+    /// work.
     #[allow(
         clippy::too_many_arguments,
         reason = "what the forward and the backward pass have, and the gradient"
@@ -136,9 +137,17 @@ pub trait ByShard: Debug + Send + Sync {
         x: &[f32],
         dy: &[f32],
         dx: Option<&mut [f32]>,
-        out: &mut [f32],
+        sums: &mut [f32],
         scratch: &mut [f32],
     );
+
+    /// How many numbers are summed up besides the gradient.
+    fn sums(&self) -> usize {
+        0
+    }
+
+    /// After all rows of the shard: completes the gradient from the sums.
+    fn finish(&self, _sums: &mut [f32]) {}
 
     /// f32 of scratch memory that [`gradient`](Self::gradient) needs for `rows` samples.
     fn scratch(&self, rows: usize) -> usize;

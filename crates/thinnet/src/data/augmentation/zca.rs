@@ -1,6 +1,6 @@
 //! Whitening: the linear map that makes elements uncorrelated and changes them as little as possible.
 
-use thinnet_kernels::gemm::{Matrix, gemm, scratch_len};
+use thinnet_kernels::dense::gradient;
 
 /// The sum of x·xᵀ over samples, of which only the elements on and above the diagonal are kept up to date.
 pub(super) struct Products {
@@ -60,9 +60,8 @@ impl Products {
             let factor = if s > 1e-6 * largest { (root / (s + epsilon)).sqrt() } else { 0.0 };
             scaled.extend(vector.iter().map(|&u| (factor * u) as f32));
         }
-        let (factors, mut out) = (Matrix::row_major(&scaled, len), vec![0.0; len * len]);
-        let mut scratch = vec![0.0; scratch_len(len, len, len)];
-        gemm(len, len, len, factors.transposed(), factors, &mut out, false, &mut scratch);
+        let mut out = vec![0.0; len * len];
+        gradient(&scaled, len, &[&scaled], len, false, &mut out);
         out
     }
 }

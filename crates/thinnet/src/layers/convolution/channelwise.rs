@@ -124,11 +124,10 @@ impl ByShard for Channelwise {
         x: &[f32],
         dy: &[f32],
         dx: Option<&mut [f32]>,
-        out: &mut [f32],
+        sums: &mut [f32],
         scratch: &mut [f32],
     ) {
-        out.fill(0.0);
-        let (kernel, bias) = out.split_at_mut(self.axes[0].kernel * self.axes[1].kernel * self.outputs());
+        let (kernel, bias) = sums.split_at_mut(self.axes[0].kernel * self.axes[1].kernel * self.outputs());
         let map = &mut scratch[..self.padded_len()];
         map.fill(0.0);
         for (x, dy) in x.chunks_exact(self.input_len()).zip(dy.chunks_exact(self.output_len())) {

@@ -44,8 +44,6 @@ struct Memory<'a> {
     /// Transformed tiles of inputs, and of outputs.
     inputs: &'a mut [f32],
     outputs: &'a mut [f32],
-    /// Sums for the kernel's gradient.
-    sums: &'a mut [f32],
     /// The channels to sum over, for each sample of a block: how many, and which.
     counts: &'a mut [u32],
     kept: &'a mut [u32],
@@ -97,8 +95,8 @@ impl Filtering {
         })
     }
 
-    fn sums_len(&self) -> usize {
-        POINTS * self.inputs * self.of_outputs.stride
+    fn kernel_len(&self) -> usize {
+        9 * self.inputs * self.outputs
     }
 
     fn lists_len(&self) -> usize {
@@ -108,9 +106,8 @@ impl Filtering {
     fn memory<'a>(&self, scratch: &'a mut [f32]) -> Memory<'a> {
         let (inputs, rest) = scratch.split_at_mut(self.of_inputs.len());
         let (outputs, rest) = rest.split_at_mut(self.of_outputs.len());
-        let (lists, sums) = rest.split_at_mut(self.lists_len());
-        let (counts, kept) = as_words(lists).split_at_mut(self.samples);
-        Memory { inputs, outputs, sums, counts, kept }
+        let (counts, kept) = as_words(&mut rest[..self.lists_len()]).split_at_mut(self.samples);
+        Memory { inputs, outputs, counts, kept }
     }
 
     /// Finds the channels that are not zero in each sample of a block.
@@ -122,20 +119,18 @@ impl Filtering {
         Kept { counts, channels: kept }
     }
 
-    /// The gradients by the input and by the kernel, as far as they are asked for.
+    /// Writes the gradient by the input and adds that by the transformed kernel, as far as they are asked for.
     fn gradients_of(
         &self,
         variables: Variables,
         x: &[f32],
         dy: &[f32],
         mut dx: Option<&mut [f32]>,
-        kernel: Option<&mut [f32]>,
+        mut sums: Option<&mut [f32]>,
         scratch: &mut [f32],
     ) {
         let memory = self.memory(scratch);
         let packed = &variables.prepared()[panels(self.outputs) * panel_len(self.inputs)..];
-        let sums = &mut memory.sums[..if kernel.is_some() { self.sums_len() } else { 0 }];
-        sums.fill(0.0);
         if let Some(dx) = &mut dx {
             dx.fill(0.0);
         }
@@ -147,7 +142,7 @@ impl Filtering {
                 let points = &mut memory.outputs[index * out_places..];
                 transform_gradient(&self.tiles, tiles.clone(), dy, points, &self.of_outputs);
             }
-            if kernel.is_some() {
+            if let Some(sums) = &mut sums {
                 for (index, sample) in samples.clone().enumerate() {
                     let x = &x[sample * self.input_len..][..self.input_len];
                     let points = &mut memory.inputs[index * places..];
@@ -167,9 +162,6 @@ impl Filtering {
                     input_gradient(&self.tiles, tiles.clone(), points, &self.of_inputs, dx);
                 }
             }
-        }
-        if let Some(kernel) = kernel {
-            kernel_gradient(sums, self.inputs, self.outputs, kernel);
         }
     }
 }
@@ -257,18 +249,26 @@ impl ByShard for Filtering {
         x: &[f32],
         dy: &[f32],
         dx: Option<&mut [f32]>,
-        out: &mut [f32],
+        sums: &mut [f32],
         scratch: &mut [f32],
     ) {
-        let (kernel, bias) = out.split_at_mut(9 * self.inputs * self.outputs);
-        self.gradients_of(variables, x, dy, dx, Some(kernel), scratch);
+        let (gradient, points) = sums.split_at_mut(sums.len() - ByShard::sums(self));
+        self.gradients_of(variables, x, dy, dx, Some(points), scratch);
         if self.use_bias {
-            bias.fill(0.0);
-            add_rows(dy, bias);
+            add_rows(dy, &mut gradient[self.kernel_len()..]);
         }
     }
 
+    fn sums(&self) -> usize {
+        POINTS * self.inputs * self.of_outputs.stride
+    }
+
+    fn finish(&self, sums: &mut [f32]) {
+        let (gradient, points) = sums.split_at_mut(sums.len() - ByShard::sums(self));
+        kernel_gradient(points, self.inputs, self.outputs, &mut gradient[..self.kernel_len()]);
+    }
+
     fn scratch(&self, rows: usize) -> usize {
-        Transform::scratch(self, rows) + self.sums_len()
+        Transform::scratch(self, rows)
     }
 }

@@ -190,12 +190,11 @@ impl ByShard for Convolution {
         x: &[f32],
         dy: &[f32],
         dx: Option<&mut [f32]>,
-        out: &mut [f32],
+        sums: &mut [f32],
         scratch: &mut [f32],
     ) {
-        out.fill(0.0);
         let [inputs, outputs] = self.of_group();
-        let (kernel, bias) = out.split_at_mut(self.taps() * inputs * self.outputs);
+        let (kernel, bias) = sums.split_at_mut(self.taps() * inputs * self.outputs);
         let map = &mut scratch[..self.padded_len()];
         map.fill(0.0);
         for (x, dy) in x.chunks_exact(self.input_len()).zip(dy.chunks_exact(self.output_len())) {

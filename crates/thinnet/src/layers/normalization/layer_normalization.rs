@@ -313,11 +313,10 @@ impl ByShard for Normalize {
         x: &[f32],
         dy: &[f32],
         dx: Option<&mut [f32]>,
-        out: &mut [f32],
+        sums: &mut [f32],
         scratch: &mut [f32],
     ) {
-        out.fill(0.0);
-        let (gamma, beta) = out.split_at_mut(if self.scale { self.row } else { 0 });
+        let (gamma, beta) = sums.split_at_mut(if self.scale { self.row } else { 0 });
         let (of_x, of_dy) = scratch.split_at_mut(scratch.len().min(self.len));
         for (x, dy) in x.chunks_exact(self.len).zip(dy.chunks_exact(self.len)) {
             let (x, dy) = (self.ordered(x, of_x), self.ordered(dy, of_dy));
