@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::isa::{Arithmetic, dispatch};
+use crate::isa::{Arithmetic, LANES, Vector, dispatch};
 
 /// Which rows and columns of a map each window covers, those beyond the edge left out.
 #[derive(Clone, Debug)]
@@ -44,55 +44,64 @@ impl Pools {
     }
 }
 
+/// The largest value of some channels in a window. NaN stays, as it must not get lost in a maximum.
 #[inline(always)]
-fn largest<A: Arithmetic>(
+fn largest<V: Vector>(
     pools: &Pools,
-    rows: &Range<usize>,
-    columns: &Range<usize>,
+    (rows, columns): (&Range<usize>, &Range<usize>),
     x: &[f32],
-    y: &mut [f32],
-) {
-    y.fill(f32::NEG_INFINITY);
-    pools.places(rows, columns, |start| {
-        for (y, &x) in y.iter_mut().zip(&x[start..start + pools.channels]) {
-            // NaN stays, as it must not get lost in a maximum.
-            *y = if x > *y || x.is_nan() { x } else { *y };
+    channels: &Range<usize>,
+) -> V {
+    let mut largest = V::splat(f32::NEG_INFINITY);
+    for row in rows.clone() {
+        for column in columns.clone() {
+            let start = (row * pools.width + column) * pools.channels;
+            let x = V::load_part(&x[start + channels.start..start + channels.end]);
+            let taken = x.above(largest).or(x.is_nan());
+            largest = x.and(taken).or(largest.without(taken));
         }
-    });
+    }
+    largest
 }
+
+// Plain loops: the compiler does not always inline vector instructions through closures.
 
 #[inline(always)]
 fn max_body<A: Arithmetic>(pools: &Pools, x: &[f32], y: &mut [f32]) {
-    pools.for_each(|at, rows, columns| {
-        largest::<A>(pools, rows, columns, x, &mut y[at..at + pools.channels]);
-    });
+    for (rows, y) in pools.rows.iter().zip(y.chunks_exact_mut(pools.columns.len() * pools.channels)) {
+        for (columns, y) in pools.columns.iter().zip(y.chunks_exact_mut(pools.channels)) {
+            for first in (0..pools.channels).step_by(LANES) {
+                let channels = first..(first + LANES).min(pools.channels);
+                let largest = largest::<A::Vector>(pools, (rows, columns), x, &channels);
+                largest.store_part(&mut y[channels]);
+            }
+        }
+    }
 }
 
 #[inline(always)]
-fn max_backward_body<A: Arithmetic>(
-    pools: &Pools,
-    x: &[f32],
-    dy: &[f32],
-    dx: &mut [f32],
-    scratch: &mut [f32],
-) {
-    let channels = pools.channels;
-    let (maxima, rest) = scratch.split_at_mut(channels);
-    let left = &mut rest[..channels];
+fn max_backward_body<A: Arithmetic>(pools: &Pools, x: &[f32], dy: &[f32], dx: &mut [f32]) {
     dx.fill(0.0);
-    pools.for_each(|at, rows, columns| {
-        largest::<A>(pools, rows, columns, x, maxima);
-        left.copy_from_slice(&dy[at..at + channels]);
-        pools.places(rows, columns, |start| {
-            let (x, dx) = (&x[start..start + channels], &mut dx[start..start + channels]);
-            for (((dx, &x), left), &max) in dx.iter_mut().zip(x).zip(left.iter_mut()).zip(maxima.iter()) {
-                // The first of equals gets it all.
-                let hit = x == max;
-                *dx += if hit { *left } else { 0.0 };
-                *left = if hit { 0.0 } else { *left };
+    for (rows, dy) in pools.rows.iter().zip(dy.chunks_exact(pools.columns.len() * pools.channels)) {
+        for (columns, dy) in pools.columns.iter().zip(dy.chunks_exact(pools.channels)) {
+            for first in (0..pools.channels).step_by(LANES) {
+                let channels = first..(first + LANES).min(pools.channels);
+                let largest = largest::<A::Vector>(pools, (rows, columns), x, &channels);
+                let mut left = A::Vector::load_part(&dy[channels.clone()]);
+                for row in rows.clone() {
+                    for column in columns.clone() {
+                        let start = (row * pools.width + column) * pools.channels;
+                        let place = start + channels.start..start + channels.end;
+                        // The first of equals gets it all.
+                        let hit = A::Vector::load_part(&x[place.clone()]).equals(largest);
+                        let dx = &mut dx[place];
+                        A::Vector::load_part(dx).add(left.and(hit)).store_part(dx);
+                        left = left.without(hit);
+                    }
+                }
             }
-        });
-    });
+        }
+    }
 }
 
 #[inline(always)]
@@ -130,10 +139,8 @@ dispatch! {
 }
 
 dispatch! {
-    /// dx: dy at the first place of each window that has its largest value, summed over the windows. `scratch` has two
-    /// elements for each channel.
-    pub fn max_backward(pools: &Pools, x: &[f32], dy: &[f32], dx: &mut [f32], scratch: &mut [f32])
-        = max_backward_body
+    /// dx: dy at the first place of each window that has its largest value, summed over the windows
+    pub fn max_backward(pools: &Pools, x: &[f32], dy: &[f32], dx: &mut [f32]) = max_backward_body
 }
 
 dispatch! {
@@ -199,7 +206,7 @@ mod tests {
         average(&pools, &x, &mut came);
         assert_eq!(came, mean);
         let mut came = vec![f32::NAN; x.len()];
-        max_backward(&pools, &x, &dy, &mut came, &mut [f32::NAN; 22]);
+        max_backward(&pools, &x, &dy, &mut came);
         assert_eq!(came, dx);
         average_backward(&pools, &dy, &mut came);
         assert_eq!(came, mean_dx);

@@ -28,15 +28,6 @@ fn map_gradient(known: &[f32], dy: &mut [f32], f: impl Fn(f32, f32) -> f32) {
     }
 }
 
-/// `value` where `condition` holds, else 0.
-///
-/// The addition, which changes nothing but the sign of −0, is for speed: what stores back the very value that it loaded
-/// is compiled to masked stores, and those are many times slower than plain ones.
-#[inline(always)]
-fn keep(condition: bool, value: f32) -> f32 {
-    if condition { value + 0.0 } else { 0.0 }
-}
-
 #[cfg(test)]
 mod testing {
     /// Inputs around zero, in the tails and far out; the odd number leaves a rest beside whole vectors.

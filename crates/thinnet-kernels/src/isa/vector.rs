@@ -13,6 +13,44 @@ pub(crate) trait Vector: Copy {
     fn multiply(self, other: Self) -> Self;
     /// self·b + c
     fn mul_add(self, b: Self, c: Self) -> Self;
+    /// All bits of each number that is above the other's, no bit of the rest.
+    fn above(self, other: Self) -> Self;
+    /// The same for numbers that are equal.
+    fn equals(self, other: Self) -> Self;
+    /// The same for numbers that are not a number.
+    fn is_nan(self) -> Self;
+    /// The bits that both have.
+    fn and(self, mask: Self) -> Self;
+    /// The bits that the mask lacks.
+    fn without(self, mask: Self) -> Self;
+    /// The bits that one of both has.
+    fn or(self, other: Self) -> Self;
+
+    /// The first numbers of a slice, with zeros behind its end.
+    #[inline(always)]
+    fn load_part(from: &[f32]) -> Self {
+        match from.first_chunk() {
+            Some(whole) => Self::load(whole),
+            None => {
+                let mut lanes = [0.0; LANES];
+                lanes[..from.len()].copy_from_slice(from);
+                Self::load(&lanes)
+            }
+        }
+    }
+
+    /// Overwrites the first numbers of a slice, as many as it has.
+    #[inline(always)]
+    fn store_part(self, to: &mut [f32]) {
+        match to.first_chunk_mut() {
+            Some(whole) => self.store(whole),
+            None => {
+                let mut lanes = [0.0; LANES];
+                self.store(&mut lanes);
+                to.copy_from_slice(&lanes[..to.len()]);
+            }
+        }
+    }
 }
 
 /// Plain Rust, two roundings.
@@ -61,6 +99,42 @@ impl Vector for Plain {
     fn mul_add(self, b: Self, c: Self) -> Self {
         self.multiply(b).add(c)
     }
+
+    #[inline(always)]
+    fn above(self, other: Self) -> Self {
+        self.zip(other, |a, b| mask(a > b))
+    }
+
+    #[inline(always)]
+    fn equals(self, other: Self) -> Self {
+        self.zip(other, |a, b| mask(a == b))
+    }
+
+    #[inline(always)]
+    fn is_nan(self) -> Self {
+        self.zip(self, |a, _| mask(a.is_nan()))
+    }
+
+    #[inline(always)]
+    fn and(self, mask: Self) -> Self {
+        self.zip(mask, |a, b| f32::from_bits(a.to_bits() & b.to_bits()))
+    }
+
+    #[inline(always)]
+    fn without(self, mask: Self) -> Self {
+        self.zip(mask, |a, b| f32::from_bits(a.to_bits() & !b.to_bits()))
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        self.zip(other, |a, b| f32::from_bits(a.to_bits() | b.to_bits()))
+    }
+}
+
+/// All bits or none.
+#[inline(always)]
+fn mask(condition: bool) -> f32 {
+    f32::from_bits(u32::from(condition).wrapping_neg())
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -69,7 +143,8 @@ pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::{
-        __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps,
+        __m256, _CMP_EQ_OQ, _CMP_GT_OQ, _CMP_UNORD_Q, _mm256_add_ps, _mm256_and_ps, _mm256_andnot_ps,
+        _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_set1_ps,
         _mm256_storeu_ps, _mm256_sub_ps,
     };
 
@@ -120,6 +195,92 @@ mod avx2 {
         fn mul_add(self, b: Self, c: Self) -> Self {
             // SAFETY: as in `splat`; FMA is there wherever these kernels run.
             Self(unsafe { _mm256_fmadd_ps(self.0, b.0, c.0) })
+        }
+
+        #[inline(always)]
+        fn above(self, other: Self) -> Self {
+            // SAFETY: as in `splat`.
+            Self(unsafe { _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn equals(self, other: Self) -> Self {
+            // SAFETY: as in `splat`.
+            Self(unsafe { _mm256_cmp_ps::<_CMP_EQ_OQ>(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn is_nan(self) -> Self {
+            // SAFETY: as in `splat`.
+            Self(unsafe { _mm256_cmp_ps::<_CMP_UNORD_Q>(self.0, self.0) })
+        }
+
+        #[inline(always)]
+        fn and(self, mask: Self) -> Self {
+            // SAFETY: as in `splat`.
+            Self(unsafe { _mm256_and_ps(self.0, mask.0) })
+        }
+
+        #[inline(always)]
+        fn without(self, mask: Self) -> Self {
+            // SAFETY: as in `splat`.
+            Self(unsafe { _mm256_andnot_ps(mask.0, self.0) })
+        }
+
+        #[inline(always)]
+        fn or(self, other: Self) -> Self {
+            // SAFETY: as in `splat`.
+            Self(unsafe { _mm256_or_ps(self.0, other.0) })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lanes<V: Vector>(vector: V) -> [u32; LANES] {
+        let mut lanes = [0.0; LANES];
+        vector.store(&mut lanes);
+        lanes.map(f32::to_bits)
+    }
+
+    /// What does not round gives the same bits on every set.
+    fn bits<V: Vector>() -> Vec<[u32; LANES]> {
+        let a = V::load(&[1.0, -0.0, f32::NAN, f32::INFINITY, 2.5, -3.0, 0.0, 7.0]);
+        let b = V::load_part(&[0.5, 0.0, 1.0, f32::INFINITY, 3.5]);
+        let mut part = [9.0; 3];
+        a.store_part(&mut part);
+        let three = V::load_part(&part);
+        [
+            a,
+            b,
+            a.add(b),
+            a.subtract(b),
+            a.multiply(b),
+            a.above(b),
+            a.equals(b),
+            a.is_nan(),
+            a.and(b),
+            a.without(b),
+            a.or(b),
+            three,
+        ]
+        .map(lanes)
+        .to_vec()
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn both_sets_agree() {
+        #[target_feature(enable = "avx2,fma")]
+        fn vectors() -> Vec<[u32; LANES]> {
+            bits::<Avx2>()
+        }
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            // SAFETY: the processor was just asked.
+            let (fast, plain) = (unsafe { vectors() }, bits::<Plain>());
+            assert_eq!(fast, plain);
         }
     }
 }

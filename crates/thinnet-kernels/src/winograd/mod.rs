@@ -92,15 +92,7 @@ fn places<const N: usize>(
 #[inline(always)]
 fn load<V: Vector>(map: &[f32], place: Option<usize>, channel: usize, channels: usize) -> V {
     let Some(place) = place else { return V::splat(0.0) };
-    let rest = &map[place + channel..place + channels];
-    match rest.first_chunk() {
-        Some(lanes) => V::load(lanes),
-        None => {
-            let mut lanes = [0.0; LANES];
-            lanes[..rest.len()].copy_from_slice(rest);
-            V::load(&lanes)
-        }
-    }
+    V::load_part(&map[place + channel..place + channels])
 }
 
 /// Some channels of all places of a tile.
@@ -122,15 +114,7 @@ fn load_tile<V: Vector, const N: usize>(
 #[inline(always)]
 fn store<V: Vector>(map: &mut [f32], place: Option<usize>, channel: usize, channels: usize, vector: V) {
     let Some(place) = place else { return };
-    let rest = &mut map[place + channel..place + channels];
-    match rest.first_chunk_mut() {
-        Some(lanes) => vector.store(lanes),
-        None => {
-            let mut lanes = [0.0; LANES];
-            vector.store(&mut lanes);
-            rest.copy_from_slice(&lanes[..rest.len()]);
-        }
-    }
+    vector.store_part(&mut map[place + channel..place + channels]);
 }
 
 /// Reads a tile's channels at all points: points are `step` apart.
@@ -381,16 +365,37 @@ dispatch! {
     pub fn kernel_gradient(points: &[f32], inputs: usize, outputs: usize, gradient: &mut [f32]) = kernel_gradient_body
 }
 
-/// Writes which of `channels` channels are not zero all over a sample's map, and says how many.
-pub fn find_kept(x: &[f32], channels: usize, kept: &mut [u32]) -> usize {
+#[inline(always)]
+fn find_kept_body<A: Arithmetic>(x: &[f32], channels: usize, kept: &mut [u32]) -> usize {
     let mut count = 0;
-    for channel in 0..channels {
-        if x[channel..].iter().step_by(channels).any(|&value| value != 0.0) {
-            kept[count] = channel as u32;
-            count += 1;
+    for first in (0..channels).step_by(LANES) {
+        let lanes = LANES.min(channels - first);
+        let mut found = [0.0_f32; LANES];
+        // Most channels are found at the first places.
+        for places in x.chunks(16 * channels) {
+            let mut any = A::Vector::load(&found);
+            for place in places.chunks_exact(channels) {
+                any = any.or(A::Vector::load_part(&place[first..first + lanes]));
+            }
+            any.store(&mut found);
+            // The sign of a zero is not counted.
+            if found[..lanes].iter().all(|&bits| bits.to_bits() << 1 != 0) {
+                break;
+            }
+        }
+        for (lane, bits) in found[..lanes].iter().enumerate() {
+            if bits.to_bits() << 1 != 0 {
+                kept[count] = (first + lane) as u32;
+                count += 1;
+            }
         }
     }
     count
+}
+
+dispatch! {
+    /// Writes which of `channels` channels are not zero all over a sample's map, and says how many.
+    pub fn find_kept(x: &[f32], channels: usize, kept: &mut [u32]) -> usize = find_kept_body
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Transform for Pool {
     }
 
     fn scratch(&self, _: usize) -> usize {
-        2 * self.pools.channels
+        0
     }
 
     fn cost(&self) -> usize {
@@ -64,19 +64,11 @@ impl Transform for Pool {
         }
     }
 
-    fn backward(
-        &self,
-        _: &Context,
-        _: Variables,
-        x: &[f32],
-        dy: &[f32],
-        dx: &mut [f32],
-        scratch: &mut [f32],
-    ) {
+    fn backward(&self, _: &Context, _: Variables, x: &[f32], dy: &[f32], dx: &mut [f32], _: &mut [f32]) {
         let samples = x.chunks_exact(self.input_len).zip(dy.chunks_exact(self.output_len()));
         for ((x, dy), dx) in samples.zip(dx.chunks_exact_mut(self.input_len)) {
             match self.kind {
-                Kind::Max => max_backward(&self.pools, x, dy, dx, scratch),
+                Kind::Max => max_backward(&self.pools, x, dy, dx),
                 Kind::Average => average_backward(&self.pools, dy, dx),
             }
         }
