@@ -3,16 +3,12 @@
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::dense::{backward, backward_scratch, forward, gradient};
 
+use super::weights::Weights;
 use super::{
-    Base, Built, ByPiece, Gradients, Layer, Operation, Transform, Variable, activation_methods, base_methods,
+    Base, Built, ByPiece, Gradients, Layer, Operation, Transform, activation_methods, base_methods,
     layer_methods, weight_methods,
 };
-use crate::activations::Activation;
-use crate::config::Argument;
-use crate::constraints::Constraint;
 use crate::engine::{Batch, Context, Variables};
-use crate::initializers::Initializer;
-use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
 /// `activation(x · kernel + bias)`, along the last axis: (…, inputs) becomes (…, units).
@@ -26,40 +22,14 @@ use crate::shape::Shape;
 /// assert_eq!(built.output, Shape::from(64));
 /// assert_eq!(built.variables[0].shape, [784, 64]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Dense {
     #[serde(skip)]
     base: Base,
     units: usize,
-    activation: Argument<Activation>,
-    use_bias: bool,
-    kernel_initializer: Argument<Initializer>,
-    bias_initializer: Argument<Initializer>,
-    kernel_regularizer: Option<Argument<Regularizer>>,
-    bias_regularizer: Option<Argument<Regularizer>>,
-    activity_regularizer: Option<Argument<Regularizer>>,
-    kernel_constraint: Option<Argument<Constraint>>,
-    bias_constraint: Option<Argument<Constraint>>,
-}
-
-impl Default for Dense {
-    /// Without units: they must be given.
-    fn default() -> Self {
-        Self {
-            base: Base::default(),
-            units: 0,
-            activation: Activation::Linear.into(),
-            use_bias: true,
-            kernel_initializer: "glorot_uniform".into(),
-            bias_initializer: "zeros".into(),
-            kernel_regularizer: None,
-            bias_regularizer: None,
-            activity_regularizer: None,
-            kernel_constraint: None,
-            bias_constraint: None,
-        }
-    }
+    #[serde(flatten)]
+    weights: Weights,
 }
 
 impl Dense {
@@ -72,7 +42,9 @@ impl Dense {
 
     activation_methods!();
 
-    weight_methods!("kernel", kernel_initializer = "glorot_uniform", kernel_regularizer, kernel_constraint);
+    weight_methods!(
+        "kernel" in weights,
+        kernel_initializer = "glorot_uniform", kernel_regularizer, kernel_constraint);
 }
 
 impl Layer for Dense {
@@ -88,27 +60,12 @@ impl Layer for Dense {
         if inputs == 0 {
             return Err(format!("expected at least one input, got samples of shape {input}"));
         }
-        let mut variables = vec![Variable::weights(
-            "kernel",
-            vec![inputs, self.units],
-            &self.kernel_initializer,
-            self.kernel_regularizer.as_ref(),
-            self.kernel_constraint.as_ref(),
-        )?];
-        if self.use_bias {
-            variables.push(Variable::weights(
-                "bias",
-                vec![self.units],
-                &self.bias_initializer,
-                self.bias_regularizer.as_ref(),
-                self.bias_constraint.as_ref(),
-            )?);
-        }
+        let variables = self.weights.variables(vec![inputs, self.units], self.units)?;
         let output = Shape::from([leading, &[self.units]].concat());
         let rows = leading.iter().product();
-        let affine = Affine { rows, inputs, units: self.units, use_bias: self.use_bias };
+        let affine = Affine { rows, inputs, units: self.units, use_bias: self.weights.use_bias };
         let operations = vec![Operation::transform(affine, 0..variables.len())];
-        Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
+        self.weights.built(output, variables, operations)
     }
 }
 

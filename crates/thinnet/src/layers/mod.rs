@@ -31,6 +31,7 @@ mod softmax;
 mod source;
 #[cfg(test)]
 pub(crate) mod testing;
+mod weights;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -80,6 +81,7 @@ pub use reshape::Reshape;
 pub use reshaping::{Cropping2D, Margins, UpSampling2D, ZeroPadding2D};
 pub use residual::Residual;
 pub use softmax::Softmax;
+pub(crate) use weights::{activation_methods, weight_methods};
 
 /// A layer's description. See the module's text.
 pub trait Layer: Debug + Send + Sync {
@@ -271,83 +273,6 @@ macro_rules! base_methods {
     };
 }
 pub(crate) use base_methods;
-
-/// The builder methods of layers with weights and an activation, for a struct with the fields of Keras's names.
-macro_rules! activation_methods {
-    () => {
-        /// The function of the sums. Default: linear.
-        #[must_use]
-        pub fn activation(
-            mut self,
-            activation: impl Into<$crate::config::Argument<$crate::activations::Activation>>,
-        ) -> Self {
-            self.activation = activation.into();
-            self
-        }
-
-        /// Whether a bias is added. Default: true.
-        #[must_use]
-        pub fn use_bias(mut self, use_bias: bool) -> Self {
-            self.use_bias = use_bias;
-            self
-        }
-
-        $crate::layers::weight_methods!(
-            "bias",
-            bias_initializer = "zeros",
-            bias_regularizer,
-            bias_constraint
-        );
-
-        /// What is added to the loss for the output, divided by the batch size. Default: nothing.
-        #[must_use]
-        pub fn activity_regularizer(
-            mut self,
-            regularizer: impl Into<$crate::config::Argument<$crate::regularizers::Regularizer>>,
-        ) -> Self {
-            self.activity_regularizer = Some(regularizer.into());
-            self
-        }
-    };
-}
-pub(crate) use activation_methods;
-
-/// The builder methods for a variable's initializer, regularizer and constraint.
-macro_rules! weight_methods {
-    ($what:literal, $initializer:ident = $default:literal, $regularizer:ident, $constraint:ident) => {
-        #[doc = concat!("How the ", $what, " starts. Default: `", $default, "`.")]
-        #[must_use]
-        pub fn $initializer(
-            mut self,
-            initializer: impl Into<$crate::config::Argument<$crate::initializers::Initializer>>,
-        ) -> Self {
-            self.$initializer = initializer.into();
-            self
-        }
-
-        #[doc = concat!("What is added to the loss for the ", $what, ". Default: nothing.")]
-        #[must_use]
-        pub fn $regularizer(
-            mut self,
-            regularizer: impl Into<$crate::config::Argument<$crate::regularizers::Regularizer>>,
-        ) -> Self {
-            self.$regularizer = Some(regularizer.into());
-            self
-        }
-
-        #[doc = concat!("What the ", $what, " is projected to after each update; Dropout's authors use ")]
-        /// [`MaxNorm`](crate::constraints::MaxNorm). Default: nothing.
-        #[must_use]
-        pub fn $constraint(
-            mut self,
-            constraint: impl Into<$crate::config::Argument<$crate::constraints::Constraint>>,
-        ) -> Self {
-            self.$constraint = Some(constraint.into());
-            self
-        }
-    };
-}
-pub(crate) use weight_methods;
 
 /// The methods of [`Layer`] that are the same for every struct with a field `base: Base`, for use inside its `impl`.
 macro_rules! layer_methods {

@@ -3,15 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{check_groups, convolution};
-use crate::activations::Activation;
 use crate::config::Argument;
-use crate::constraints::Constraint;
-use crate::initializers::Initializer;
 use crate::layers::arguments::{Axis, DataFormat, Padding, Single, sequence};
+use crate::layers::weights::Weights;
 use crate::layers::{
-    Base, Built, Layer, Variable, activation_methods, base_methods, layer_methods, weight_methods,
+    Base, Built, Layer, activation_methods, base_methods, layer_methods, weight_methods,
 };
-use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
 /// Cross-correlates sequences with `filters` kernels, adds a bias and applies an activation: (steps, channels) becomes
@@ -41,15 +38,8 @@ pub struct Conv1D {
     data_format: DataFormat,
     dilation_rate: Single,
     groups: usize,
-    activation: Argument<Activation>,
-    use_bias: bool,
-    kernel_initializer: Argument<Initializer>,
-    bias_initializer: Argument<Initializer>,
-    kernel_regularizer: Option<Argument<Regularizer>>,
-    bias_regularizer: Option<Argument<Regularizer>>,
-    activity_regularizer: Option<Argument<Regularizer>>,
-    kernel_constraint: Option<Argument<Constraint>>,
-    bias_constraint: Option<Argument<Constraint>>,
+    #[serde(flatten)]
+    weights: Weights,
 }
 
 impl Default for Conv1D {
@@ -64,15 +54,7 @@ impl Default for Conv1D {
             data_format: DataFormat,
             dilation_rate: Single(1),
             groups: 1,
-            activation: Activation::Linear.into(),
-            use_bias: true,
-            kernel_initializer: "glorot_uniform".into(),
-            bias_initializer: "zeros".into(),
-            kernel_regularizer: None,
-            bias_regularizer: None,
-            activity_regularizer: None,
-            kernel_constraint: None,
-            bias_constraint: None,
+            weights: Weights::default(),
         }
     }
 }
@@ -115,7 +97,9 @@ impl Conv1D {
 
     activation_methods!();
 
-    weight_methods!("kernel", kernel_initializer = "glorot_uniform", kernel_regularizer, kernel_constraint);
+    weight_methods!(
+        "kernel" in weights,
+        kernel_initializer = "glorot_uniform", kernel_regularizer, kernel_constraint);
 }
 
 impl Layer for Conv1D {
@@ -133,25 +117,10 @@ impl Layer for Conv1D {
             ));
         }
         let axis = Axis::new("kernel_size", steps, [kernel, stride, dilation], *self.padding.get()?)?;
-        let mut variables = vec![Variable::weights(
-            "kernel",
-            vec![kernel, channels / groups, filters],
-            &self.kernel_initializer,
-            self.kernel_regularizer.as_ref(),
-            self.kernel_constraint.as_ref(),
-        )?];
-        if self.use_bias {
-            variables.push(Variable::weights(
-                "bias",
-                vec![filters],
-                &self.bias_initializer,
-                self.bias_regularizer.as_ref(),
-                self.bias_constraint.as_ref(),
-            )?);
-        }
+        let variables = self.weights.variables(vec![kernel, channels / groups, filters], filters)?;
         let output = Shape::from([axis.output, filters]);
         let operations = vec![convolution([Axis::ONE, axis], channels, filters, groups, 0..variables.len())];
-        Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
+        self.weights.built(output, variables, operations)
     }
 }
 

@@ -2,16 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{axes, check_groups, convolution, window_methods};
-use crate::activations::Activation;
-use crate::config::Argument;
-use crate::constraints::Constraint;
-use crate::initializers::Initializer;
-use crate::layers::arguments::{DataFormat, Padding, Pair, map};
+use super::{check_groups, convolution};
+use super::windows::{Windows, window_methods};
+use crate::layers::arguments::{Pair, map};
+use crate::layers::weights::Weights;
 use crate::layers::{
-    Base, Built, Layer, Variable, activation_methods, base_methods, layer_methods, weight_methods,
+    Base, Built, Layer, activation_methods, base_methods, layer_methods, weight_methods,
 };
-use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
 /// Cross-correlates maps with `filters` kernels, adds a bias and applies an activation: (rows, columns, channels) becomes
@@ -35,21 +32,11 @@ pub struct Conv2D {
     #[serde(skip)]
     base: Base,
     filters: usize,
-    kernel_size: Pair,
-    strides: Pair,
-    padding: Argument<Padding>,
-    data_format: DataFormat,
-    dilation_rate: Pair,
+    #[serde(flatten)]
+    windows: Windows,
     groups: usize,
-    activation: Argument<Activation>,
-    use_bias: bool,
-    kernel_initializer: Argument<Initializer>,
-    bias_initializer: Argument<Initializer>,
-    kernel_regularizer: Option<Argument<Regularizer>>,
-    bias_regularizer: Option<Argument<Regularizer>>,
-    activity_regularizer: Option<Argument<Regularizer>>,
-    kernel_constraint: Option<Argument<Constraint>>,
-    bias_constraint: Option<Argument<Constraint>>,
+    #[serde(flatten)]
+    weights: Weights,
 }
 
 impl Default for Conv2D {
@@ -58,21 +45,9 @@ impl Default for Conv2D {
         Self {
             base: Base::default(),
             filters: 0,
-            kernel_size: Pair([1, 1]),
-            strides: Pair([1, 1]),
-            padding: Padding::Valid.into(),
-            data_format: DataFormat,
-            dilation_rate: Pair([1, 1]),
+            windows: Windows::default(),
             groups: 1,
-            activation: Activation::Linear.into(),
-            use_bias: true,
-            kernel_initializer: "glorot_uniform".into(),
-            bias_initializer: "zeros".into(),
-            kernel_regularizer: None,
-            bias_regularizer: None,
-            activity_regularizer: None,
-            kernel_constraint: None,
-            bias_constraint: None,
+            weights: Weights::default(),
         }
     }
 }
@@ -80,7 +55,7 @@ impl Default for Conv2D {
 impl Conv2D {
     /// `filters` kernels of a size: one number for both sides, or (rows, columns).
     pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
-        Self { filters, kernel_size: kernel_size.into(), ..Self::default() }
+        Self { filters, windows: Windows::new(kernel_size.into()), ..Self::default() }
     }
 
     base_methods!();
@@ -96,7 +71,9 @@ impl Conv2D {
 
     activation_methods!();
 
-    weight_methods!("kernel", kernel_initializer = "glorot_uniform", kernel_regularizer, kernel_constraint);
+    weight_methods!(
+        "kernel" in weights,
+        kernel_initializer = "glorot_uniform", kernel_regularizer, kernel_constraint);
 }
 
 impl Layer for Conv2D {
@@ -106,28 +83,12 @@ impl Layer for Conv2D {
         let [rows, columns, channels] = map(input)?;
         let (filters, groups) = (self.filters, self.groups);
         check_groups(groups, channels, filters)?;
-        let axes =
-            axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, *self.padding.get()?)?;
-        let [height, width] = self.kernel_size.0;
-        let mut variables = vec![Variable::weights(
-            "kernel",
-            vec![height, width, channels / groups, filters],
-            &self.kernel_initializer,
-            self.kernel_regularizer.as_ref(),
-            self.kernel_constraint.as_ref(),
-        )?];
-        if self.use_bias {
-            variables.push(Variable::weights(
-                "bias",
-                vec![filters],
-                &self.bias_initializer,
-                self.bias_regularizer.as_ref(),
-                self.bias_constraint.as_ref(),
-            )?);
-        }
+        let axes = self.windows.axes([rows, columns])?;
+        let [height, width] = self.windows.kernel_size.0;
+        let variables = self.weights.variables(vec![height, width, channels / groups, filters], filters)?;
         let output = Shape::from([axes[0].output, axes[1].output, filters]);
         let operations = vec![convolution(axes, channels, filters, groups, 0..variables.len())];
-        Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
+        self.weights.built(output, variables, operations)
     }
 }
 
@@ -135,7 +96,7 @@ impl Layer for Conv2D {
 mod tests {
     use super::*;
     use crate::activations::Tanh;
-    use crate::layers::testing;
+    use crate::layers::{Padding, testing};
 
     #[test]
     fn behaves_as_a_layer() {

@@ -3,16 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::channelwise::Channelwise;
-use super::{axes, check_multiplier, window_methods};
-use crate::activations::Activation;
-use crate::config::Argument;
-use crate::constraints::Constraint;
-use crate::initializers::Initializer;
-use crate::layers::arguments::{DataFormat, Padding, Pair, map};
+use super::check_multiplier;
+use super::windows::{Windows, window_methods};
+use crate::layers::arguments::{Pair, map};
+use crate::layers::weights::DepthwiseWeights;
 use crate::layers::{
-    Base, Built, Layer, Operation, Variable, activation_methods, base_methods, layer_methods, weight_methods,
+    Base, Built, Layer, Operation, activation_methods, base_methods, layer_methods, weight_methods,
 };
-use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
 /// Cross-correlates each channel of a map with `depth_multiplier` kernels of its own, adds a bias and applies an
@@ -32,21 +29,11 @@ use crate::shape::Shape;
 pub struct DepthwiseConv2D {
     #[serde(skip)]
     base: Base,
-    kernel_size: Pair,
-    strides: Pair,
-    padding: Argument<Padding>,
-    data_format: DataFormat,
-    dilation_rate: Pair,
+    #[serde(flatten)]
+    windows: Windows,
     depth_multiplier: usize,
-    activation: Argument<Activation>,
-    use_bias: bool,
-    depthwise_initializer: Argument<Initializer>,
-    bias_initializer: Argument<Initializer>,
-    depthwise_regularizer: Option<Argument<Regularizer>>,
-    bias_regularizer: Option<Argument<Regularizer>>,
-    activity_regularizer: Option<Argument<Regularizer>>,
-    depthwise_constraint: Option<Argument<Constraint>>,
-    bias_constraint: Option<Argument<Constraint>>,
+    #[serde(flatten)]
+    weights: DepthwiseWeights,
 }
 
 impl Default for DepthwiseConv2D {
@@ -54,21 +41,9 @@ impl Default for DepthwiseConv2D {
     fn default() -> Self {
         Self {
             base: Base::default(),
-            kernel_size: Pair([1, 1]),
-            strides: Pair([1, 1]),
-            padding: Padding::Valid.into(),
-            data_format: DataFormat,
-            dilation_rate: Pair([1, 1]),
+            windows: Windows::default(),
             depth_multiplier: 1,
-            activation: Activation::Linear.into(),
-            use_bias: true,
-            depthwise_initializer: "glorot_uniform".into(),
-            bias_initializer: "zeros".into(),
-            depthwise_regularizer: None,
-            bias_regularizer: None,
-            activity_regularizer: None,
-            depthwise_constraint: None,
-            bias_constraint: None,
+            weights: DepthwiseWeights::default(),
         }
     }
 }
@@ -76,7 +51,7 @@ impl Default for DepthwiseConv2D {
 impl DepthwiseConv2D {
     /// Kernels of a size: one number for both sides, or (rows, columns).
     pub fn new(kernel_size: impl Into<Pair>) -> Self {
-        Self { kernel_size: kernel_size.into(), ..Self::default() }
+        Self { windows: Windows::new(kernel_size.into()), ..Self::default() }
     }
 
     base_methods!();
@@ -93,7 +68,7 @@ impl DepthwiseConv2D {
     activation_methods!();
 
     weight_methods!(
-        "kernel",
+        "kernel" in weights,
         depthwise_initializer = "glorot_uniform",
         depthwise_regularizer,
         depthwise_constraint
@@ -106,36 +81,22 @@ impl Layer for DepthwiseConv2D {
     fn build(&self, input: &Shape) -> Result<Built, String> {
         let [rows, columns, channels] = map(input)?;
         check_multiplier(self.depth_multiplier)?;
-        let axes =
-            axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, *self.padding.get()?)?;
-        let [height, width] = self.kernel_size.0;
-        let mut variables = vec![Variable::weights(
-            "kernel",
-            vec![height, width, channels, self.depth_multiplier],
-            &self.depthwise_initializer,
-            self.depthwise_regularizer.as_ref(),
-            self.depthwise_constraint.as_ref(),
-        )?];
-        if self.use_bias {
-            variables.push(Variable::weights(
-                "bias",
-                vec![channels * self.depth_multiplier],
-                &self.bias_initializer,
-                self.bias_regularizer.as_ref(),
-                self.bias_constraint.as_ref(),
-            )?);
-        }
-        let output = Shape::from([axes[0].output, axes[1].output, channels * self.depth_multiplier]);
-        let product = Channelwise::new(axes, channels, self.depth_multiplier, self.use_bias);
+        let axes = self.windows.axes([rows, columns])?;
+        let outputs = channels * self.depth_multiplier;
+        let [height, width] = self.windows.kernel_size.0;
+        let variables =
+            self.weights.variables(vec![height, width, channels, self.depth_multiplier], outputs)?;
+        let output = Shape::from([axes[0].output, axes[1].output, outputs]);
+        let product = Channelwise::new(axes, channels, self.depth_multiplier, self.weights.use_bias);
         let operations = vec![Operation::transform(product, 0..variables.len())];
-        Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
+        self.weights.built(output, variables, operations)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::testing;
+    use crate::layers::{Padding, testing};
 
     #[test]
     fn behaves_as_a_layer() {

@@ -7,6 +7,7 @@ mod depthwise_conv2d;
 mod filtering;
 mod product;
 mod separable_conv2d;
+mod windows;
 
 pub use conv1d::Conv1D;
 pub use conv2d::Conv2D;
@@ -18,7 +19,7 @@ use std::ops::Range;
 use self::filtering::Filtering;
 use self::product::Convolution;
 use super::Operation;
-use super::arguments::{Axis, Padding, Pair};
+use super::arguments::Axis;
 
 /// The convolution of maps of `inputs` channels, by the algorithm that takes less time. `variables` are the places of its
 /// kernel and, where there is one, its bias.
@@ -36,58 +37,6 @@ fn convolution(
         Operation::transform(Convolution::new(axes, inputs, outputs, groups, use_bias), variables)
     }
 }
-
-/// How a kernel's windows lie in a map of some rows and columns.
-fn axes(
-    [rows, columns]: [usize; 2],
-    kernel: Pair,
-    strides: Pair,
-    dilation: Pair,
-    padding: Padding,
-) -> Result<[Axis; 2], String> {
-    if padding == Padding::Causal {
-        return Err("padding must be \"valid\" or \"same\": \"causal\" is for Conv1D".into());
-    }
-    if strides.0.iter().any(|&stride| stride > 1) && dilation.0.iter().any(|&rate| rate > 1) {
-        return Err(format!(
-            "strides {strides} and dilation_rate {dilation} cannot both be larger than 1, as in Keras"
-        ));
-    }
-    let axis = |index: usize, input: usize| {
-        Axis::new("kernel_size", input, [kernel.0[index], strides.0[index], dilation.0[index]], padding)
-    };
-    Ok([axis(0, rows)?, axis(1, columns)?])
-}
-
-/// The builder methods that say how windows lie in maps.
-macro_rules! window_methods {
-    () => {
-        /// How far apart neighbouring windows are. Default: 1.
-        #[must_use]
-        pub fn strides(mut self, strides: impl Into<$crate::layers::Pair>) -> Self {
-            self.strides = strides.into();
-            self
-        }
-
-        /// What windows find beyond the edge. Default: valid.
-        #[must_use]
-        pub fn padding(
-            mut self,
-            padding: impl Into<$crate::config::Argument<$crate::layers::Padding>>,
-        ) -> Self {
-            self.padding = padding.into();
-            self
-        }
-
-        /// How far apart neighbouring elements of a window are; with strides of 1 only. Default: 1.
-        #[must_use]
-        pub fn dilation_rate(mut self, dilation_rate: impl Into<$crate::layers::Pair>) -> Self {
-            self.dilation_rate = dilation_rate.into();
-            self
-        }
-    };
-}
-use window_methods;
 
 /// Checks that channels can be dealt out to groups.
 fn check_groups(groups: usize, inputs: usize, filters: usize) -> Result<(), String> {

@@ -3,16 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::channelwise::Channelwise;
-use super::{axes, check_groups, check_multiplier, convolution, window_methods};
-use crate::activations::Activation;
-use crate::config::Argument;
-use crate::constraints::Constraint;
-use crate::initializers::Initializer;
-use crate::layers::arguments::{Axis, DataFormat, Padding, Pair, map};
+use super::windows::{Windows, window_methods};
+use super::{check_groups, check_multiplier, convolution};
+use crate::layers::arguments::{Axis, Pair, map};
+use crate::layers::weights::SeparableWeights;
 use crate::layers::{
-    Base, Built, Layer, Operation, Variable, activation_methods, base_methods, layer_methods, weight_methods,
+    Base, Built, Layer, Operation, activation_methods, base_methods, layer_methods, weight_methods,
 };
-use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
 /// A depthwise convolution ([`DepthwiseConv2D`](super::DepthwiseConv2D) without bias and activation), then a convolution with
@@ -33,24 +30,11 @@ pub struct SeparableConv2D {
     #[serde(skip)]
     base: Base,
     filters: usize,
-    kernel_size: Pair,
-    strides: Pair,
-    padding: Argument<Padding>,
-    data_format: DataFormat,
-    dilation_rate: Pair,
+    #[serde(flatten)]
+    windows: Windows,
     depth_multiplier: usize,
-    activation: Argument<Activation>,
-    use_bias: bool,
-    depthwise_initializer: Argument<Initializer>,
-    pointwise_initializer: Argument<Initializer>,
-    bias_initializer: Argument<Initializer>,
-    depthwise_regularizer: Option<Argument<Regularizer>>,
-    pointwise_regularizer: Option<Argument<Regularizer>>,
-    bias_regularizer: Option<Argument<Regularizer>>,
-    activity_regularizer: Option<Argument<Regularizer>>,
-    depthwise_constraint: Option<Argument<Constraint>>,
-    pointwise_constraint: Option<Argument<Constraint>>,
-    bias_constraint: Option<Argument<Constraint>>,
+    #[serde(flatten)]
+    weights: SeparableWeights,
 }
 
 impl Default for SeparableConv2D {
@@ -59,24 +43,9 @@ impl Default for SeparableConv2D {
         Self {
             base: Base::default(),
             filters: 0,
-            kernel_size: Pair([1, 1]),
-            strides: Pair([1, 1]),
-            padding: Padding::Valid.into(),
-            data_format: DataFormat,
-            dilation_rate: Pair([1, 1]),
+            windows: Windows::default(),
             depth_multiplier: 1,
-            activation: Activation::Linear.into(),
-            use_bias: true,
-            depthwise_initializer: "glorot_uniform".into(),
-            pointwise_initializer: "glorot_uniform".into(),
-            bias_initializer: "zeros".into(),
-            depthwise_regularizer: None,
-            pointwise_regularizer: None,
-            bias_regularizer: None,
-            activity_regularizer: None,
-            depthwise_constraint: None,
-            pointwise_constraint: None,
-            bias_constraint: None,
+            weights: SeparableWeights::default(),
         }
     }
 }
@@ -84,7 +53,7 @@ impl Default for SeparableConv2D {
 impl SeparableConv2D {
     /// `filters` kernels of a size: one number for both sides, or (rows, columns).
     pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
-        Self { filters, kernel_size: kernel_size.into(), ..Self::default() }
+        Self { filters, windows: Windows::new(kernel_size.into()), ..Self::default() }
     }
 
     base_methods!();
@@ -101,14 +70,14 @@ impl SeparableConv2D {
     activation_methods!();
 
     weight_methods!(
-        "depthwise kernel",
+        "depthwise kernel" in weights,
         depthwise_initializer = "glorot_uniform",
         depthwise_regularizer,
         depthwise_constraint
     );
 
     weight_methods!(
-        "pointwise kernel",
+        "pointwise kernel" in weights,
         pointwise_initializer = "glorot_uniform",
         pointwise_regularizer,
         pointwise_constraint
@@ -123,47 +92,25 @@ impl Layer for SeparableConv2D {
         let (filters, between) = (self.filters, channels * self.depth_multiplier);
         check_multiplier(self.depth_multiplier)?;
         check_groups(1, between, filters)?;
-        let axes =
-            axes([rows, columns], self.kernel_size, self.strides, self.dilation_rate, *self.padding.get()?)?;
-        let [height, width] = self.kernel_size.0;
-        let mut variables = vec![
-            Variable::weights(
-                "depthwise_kernel",
-                vec![height, width, channels, self.depth_multiplier],
-                &self.depthwise_initializer,
-                self.depthwise_regularizer.as_ref(),
-                self.depthwise_constraint.as_ref(),
-            )?,
-            Variable::weights(
-                "pointwise_kernel",
-                vec![1, 1, between, filters],
-                &self.pointwise_initializer,
-                self.pointwise_regularizer.as_ref(),
-                self.pointwise_constraint.as_ref(),
-            )?,
-        ];
-        if self.use_bias {
-            variables.push(Variable::weights(
-                "bias",
-                vec![filters],
-                &self.bias_initializer,
-                self.bias_regularizer.as_ref(),
-                self.bias_constraint.as_ref(),
-            )?);
-        }
+        let axes = self.windows.axes([rows, columns])?;
+        let [height, width] = self.windows.kernel_size.0;
+        let depthwise = vec![height, width, channels, self.depth_multiplier];
+        let pointwise = vec![1, 1, between, filters];
+        let variables = self.weights.variables(depthwise, pointwise, filters)?;
         let output = Shape::from([axes[0].output, axes[1].output, filters]);
         let depthwise = Channelwise::new(axes, channels, self.depth_multiplier, false);
         let places = axes.map(|axis| Axis::places(axis.output));
         let pointwise = convolution(places, between, filters, 1, 1..variables.len());
-        let operations = vec![Operation::transform(depthwise, 0..1), pointwise];
-        Built::weighted(output, variables, operations, &self.activation, self.activity_regularizer.as_ref())
+        let operations =
+            vec![Operation::transform(depthwise, 0..1), pointwise];
+        self.weights.built(output, variables, operations)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::testing;
+    use crate::layers::{Padding, testing};
 
     #[test]
     fn behaves_as_a_layer() {
