@@ -81,6 +81,7 @@ pub use reshape::Reshape;
 pub use reshaping::{Cropping2D, Margins, UpSampling2D, ZeroPadding2D};
 pub use residual::Residual;
 pub use softmax::Softmax;
+pub(crate) use source::seed_method;
 pub(crate) use weights::{activation_methods, weight_methods};
 
 /// A layer's description. See the module's text.

@@ -42,3 +42,16 @@ impl Source {
         self.stream(cx).at(cx.step, cx.first + row)
     }
 }
+
+/// The builder method of layers that draw, for a struct with a field `seed: Option<u64>`.
+macro_rules! seed_method {
+    () => {
+        /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
+        #[must_use]
+        pub fn seed(mut self, seed: u64) -> Self {
+            self.seed = Some(seed);
+            self
+        }
+    };
+}
+pub(crate) use seed_method;

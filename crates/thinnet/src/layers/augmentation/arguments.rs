@@ -127,12 +127,7 @@ macro_rules! lookup_methods {
             self
         }
 
-        /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
-        #[must_use]
-        pub fn seed(mut self, seed: u64) -> Self {
-            self.seed = Some(seed);
-            self
-        }
+        $crate::layers::seed_method!();
     };
 }
 pub(super) use lookup_methods;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::augmentation::image_size;
 use crate::engine::Context;
 use crate::layers::source::Source;
-use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
 use crate::shape::Shape;
 
 /// Covers a square of each image, around a random pixel, with one value in training. Does nothing in inference.
@@ -43,12 +43,7 @@ impl Cutout {
         self
     }
 
-    /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
+    seed_method!();
 
     base_methods!();
 }

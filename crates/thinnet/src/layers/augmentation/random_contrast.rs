@@ -7,7 +7,7 @@ use crate::data::augmentation::{between, image_size};
 use crate::engine::Context;
 use crate::layers::arguments::DataFormat;
 use crate::layers::source::Source;
-use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
 use crate::shape::Shape;
 
 /// Moves each image's values towards or away from their channel's mean by a random factor in training, and clips them
@@ -57,12 +57,7 @@ impl RandomContrast {
         self
     }
 
-    /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
+    seed_method!();
 
     base_methods!();
 }

@@ -7,7 +7,7 @@ use crate::data::augmentation::{flip_horizontally, flip_vertically, image_size};
 use crate::engine::Context;
 use crate::layers::arguments::DataFormat;
 use crate::layers::source::Source;
-use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
 use crate::shape::Shape;
 
 words! {
@@ -52,12 +52,7 @@ impl RandomFlip {
         Self { mode: mode.into(), ..Self::default() }
     }
 
-    /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
+    seed_method!();
 
     base_methods!();
 }

@@ -6,7 +6,7 @@ use thinnet_kernels::dropout;
 use super::NoiseShape;
 use super::mask::Mask;
 use crate::engine::Context;
-use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
 use crate::shape::Shape;
 
 /// What dropped elements become before the affine map: the limit of [`Selu`](crate::activations::Selu) at −∞.
@@ -46,12 +46,7 @@ impl AlphaDropout {
         self
     }
 
-    /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
+    seed_method!();
 
     base_methods!();
 }

@@ -6,7 +6,7 @@ use thinnet_kernels::dropout;
 use super::NoiseShape;
 use super::mask::Mask;
 use crate::engine::Context;
-use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
 use crate::shape::Shape;
 
 /// Sets a fraction `rate` of the elements to zero in training, at random, and scales the others by 1/(1 − `rate`), so
@@ -46,17 +46,7 @@ impl Dropout {
         self
     }
 
-    /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// The same for a layer that has these arguments in another form.
-    pub(super) fn with(self, noise_shape: Vec<i64>, seed: Option<u64>) -> Self {
-        Self { noise_shape: Some(noise_shape.into()), seed, ..self }
-    }
+    seed_method!();
 
     base_methods!();
 }
@@ -65,11 +55,21 @@ impl Layer for Dropout {
     layer_methods!("Dropout");
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
-        Ok(match Mask::new(self.rate, self.noise_shape.as_ref(), self.seed, input)? {
-            Some(mask) => Built::in_place(input, Drop { mask, scale: (1.0 / (1.0 - self.rate)) as f32 }),
-            None => Built::view(input.clone()),
-        })
+        built(self.rate, self.noise_shape.as_ref(), self.seed, input)
     }
+}
+
+/// A layer that drops by these arguments.
+pub(super) fn built(
+    rate: f64,
+    noise_shape: Option<&NoiseShape>,
+    seed: Option<u64>,
+    input: &Shape,
+) -> Result<Built, String> {
+    Ok(match Mask::new(rate, noise_shape, seed, input)? {
+        Some(mask) => Built::in_place(input, Drop { mask, scale: (1.0 / (1.0 - rate)) as f32 }),
+        None => Built::view(input.clone()),
+    })
 }
 
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use thinnet_kernels::normal;
 
 use super::Source;
 use crate::engine::Context;
-use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
 use crate::shape::Shape;
 
 /// Multiplies each element in training by a normal number of mean 1 and variance `rate`/(1 − `rate`), which are those
@@ -32,12 +32,7 @@ impl GaussianDropout {
         Self { rate, ..Self::default() }
     }
 
-    /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
+    seed_method!();
 
     base_methods!();
 }

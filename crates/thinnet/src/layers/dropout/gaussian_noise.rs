@@ -5,7 +5,7 @@ use thinnet_kernels::normal;
 
 use super::Source;
 use crate::engine::Context;
-use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
 use crate::shape::Shape;
 
 /// Adds a normal number of mean 0 and standard deviation `stddev` to each element in training. Does nothing in
@@ -30,12 +30,7 @@ impl GaussianNoise {
         Self { stddev, ..Self::default() }
     }
 
-    /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
+    seed_method!();
 
     base_methods!();
 }

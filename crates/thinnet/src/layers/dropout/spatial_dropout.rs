@@ -20,12 +20,7 @@ macro_rules! spatial_dropout {
                 Self { rate, ..Self::default() }
             }
 
-            /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
-            #[must_use]
-            pub fn seed(mut self, seed: u64) -> Self {
-                self.seed = Some(seed);
-                self
-            }
+            $crate::layers::seed_method!();
 
             $crate::layers::base_methods!();
         }
@@ -37,10 +32,9 @@ macro_rules! spatial_dropout {
                 if input.rank() != $axes + 1 {
                     return Err(format!(concat!("expected samples of shape ", $shape, ", got {}"), input));
                 }
-                let mut noise_shape = vec![1; input.rank() + 1];
-                noise_shape[0] = -1;
-                noise_shape[input.rank()] = -1;
-                super::Dropout::new(self.rate).with(noise_shape, self.seed).build(input)
+                // Each sample and channel has one draw, whatever the place.
+                let noise_shape = [&[-1][..], &[1; $axes], &[-1]].concat();
+                super::dropout::built(self.rate, Some(&noise_shape.into()), self.seed, input)
             }
         }
 

@@ -5,14 +5,13 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::normalization::{column_products, column_sums, columns_backward, normalize_columns};
 
-use super::{axis, check_epsilon};
+use super::{axis, check_epsilon, normalization_methods};
 use crate::config::Argument;
 use crate::constraints::Constraint;
 use crate::engine::{Context, Variables};
 use crate::initializers::Initializer;
 use crate::layers::{
     Base, BatchSums, Built, Gradients, Layer, Operation, Transform, Variable, base_methods, layer_methods,
-    weight_methods,
 };
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
@@ -105,27 +104,6 @@ impl BatchNormalization {
         self
     }
 
-    /// What is added to the variance. Default: 0.001.
-    #[must_use]
-    pub fn epsilon(mut self, epsilon: f64) -> Self {
-        self.epsilon = epsilon;
-        self
-    }
-
-    /// Whether β is added. Default: true.
-    #[must_use]
-    pub fn center(mut self, center: bool) -> Self {
-        self.center = center;
-        self
-    }
-
-    /// Whether γ multiplies. Default: true.
-    #[must_use]
-    pub fn scale(mut self, scale: bool) -> Self {
-        self.scale = scale;
-        self
-    }
-
     /// How the moving mean starts. Default: `zeros`.
     #[must_use]
     pub fn moving_mean_initializer(mut self, initializer: impl Into<Argument<Initializer>>) -> Self {
@@ -140,9 +118,7 @@ impl BatchNormalization {
         self
     }
 
-    weight_methods!("β", beta_initializer = "zeros", beta_regularizer, beta_constraint);
-
-    weight_methods!("γ", gamma_initializer = "ones", gamma_regularizer, gamma_constraint);
+    normalization_methods!();
 }
 
 impl Layer for BatchNormalization {
@@ -161,17 +137,7 @@ impl Layer for BatchNormalization {
             return Err(format!("expected samples with elements, got samples of shape {input}"));
         }
         let channels = input.axes()[axis];
-        let mut variables = Vec::new();
-        if self.scale {
-            let (regularizer, constraint) = (self.gamma_regularizer.as_ref(), self.gamma_constraint.as_ref());
-            let initializer = &self.gamma_initializer;
-            variables.push(Variable::weights("gamma", vec![channels], initializer, regularizer, constraint)?);
-        }
-        if self.center {
-            let (regularizer, constraint) = (self.beta_regularizer.as_ref(), self.beta_constraint.as_ref());
-            let initializer = &self.beta_initializer;
-            variables.push(Variable::weights("beta", vec![channels], initializer, regularizer, constraint)?);
-        }
+        let mut variables = self.gamma_and_beta(&[channels])?;
         for (name, initializer) in [
             ("moving_mean", &self.moving_mean_initializer),
             ("moving_variance", &self.moving_variance_initializer),

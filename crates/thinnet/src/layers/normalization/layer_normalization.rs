@@ -3,14 +3,13 @@
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::normalization::{row_backward, row_moments};
 
-use super::{axis, check_epsilon};
+use super::{axis, check_epsilon, normalization_methods};
 use crate::config::Argument;
 use crate::constraints::Constraint;
 use crate::engine::{Context, Variables};
 use crate::initializers::Initializer;
 use crate::layers::{
     Base, Built, ByShard, Gradients, Layer, Operation, Transform, Variable, base_methods, layer_methods,
-    weight_methods,
 };
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
@@ -103,30 +102,7 @@ impl LayerNormalization {
         self
     }
 
-    /// What is added to the variance. Default: 0.001.
-    #[must_use]
-    pub fn epsilon(mut self, epsilon: f64) -> Self {
-        self.epsilon = epsilon;
-        self
-    }
-
-    /// Whether β is added. Default: true.
-    #[must_use]
-    pub fn center(mut self, center: bool) -> Self {
-        self.center = center;
-        self
-    }
-
-    /// Whether γ multiplies. Default: true.
-    #[must_use]
-    pub fn scale(mut self, scale: bool) -> Self {
-        self.scale = scale;
-        self
-    }
-
-    weight_methods!("β", beta_initializer = "zeros", beta_regularizer, beta_constraint);
-
-    weight_methods!("γ", gamma_initializer = "ones", gamma_regularizer, gamma_constraint);
+    normalization_methods!();
 }
 
 impl Layer for LayerNormalization {
@@ -151,17 +127,7 @@ impl Layer for LayerNormalization {
             return Err(format!("expected samples with elements, got samples of shape {input}"));
         }
         let shape: Vec<usize> = axes.iter().map(|&axis| input.axes()[axis]).collect();
-        let mut variables = Vec::new();
-        if self.scale {
-            let (regularizer, constraint) = (self.gamma_regularizer.as_ref(), self.gamma_constraint.as_ref());
-            let initializer = &self.gamma_initializer;
-            variables.push(Variable::weights("gamma", shape.clone(), initializer, regularizer, constraint)?);
-        }
-        if self.center {
-            let (regularizer, constraint) = (self.beta_regularizer.as_ref(), self.beta_constraint.as_ref());
-            let initializer = &self.beta_initializer;
-            variables.push(Variable::weights("beta", shape.clone(), initializer, regularizer, constraint)?);
-        }
+        let variables = self.gamma_and_beta(&shape)?;
         let normalize = Normalize {
             len: input.len(),
             row: shape.iter().product(),
