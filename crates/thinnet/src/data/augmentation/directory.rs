@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::flow::BatchTargets;
+use super::flow::{BatchTargets, FlowOptions, flow_methods};
 use super::{Augment, Batches, Flow, ImageDataGenerator, Subset};
 use crate::config::{Argument, words};
 use crate::data::formats::image::{ColorMode, Interpolation};
@@ -46,11 +46,8 @@ pub struct FlowFromDirectory<'a> {
     color_mode: Argument<ColorMode>,
     classes: Option<Vec<String>>,
     class_mode: Argument<ClassMode>,
-    batch_size: usize,
-    shuffle: bool,
-    seed: u64,
-    subset: Option<Argument<Subset>>,
     interpolation: Argument<Interpolation>,
+    options: FlowOptions,
 }
 
 impl<'a> FlowFromDirectory<'a> {
@@ -62,11 +59,8 @@ impl<'a> FlowFromDirectory<'a> {
             color_mode: ColorMode::Rgb.into(),
             classes: None,
             class_mode: ClassMode::Categorical.into(),
-            batch_size: 32,
-            shuffle: true,
-            seed: crate::model::DEFAULT_SEED,
-            subset: None,
             interpolation: Interpolation::Nearest.into(),
+            options: FlowOptions::default(),
         }
     }
 
@@ -98,35 +92,7 @@ impl<'a> FlowFromDirectory<'a> {
         self
     }
 
-    /// How many images a batch has; the last of an epoch may have fewer. Default: 32.
-    #[must_use]
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = batch_size;
-        self
-    }
-
-    /// Whether each epoch has another order. Default: true. Otherwise images come in the order of
-    /// [`filenames`](DirectoryFlow::filenames).
-    #[must_use]
-    pub fn shuffle(mut self, shuffle: bool) -> Self {
-        self.shuffle = shuffle;
-        self
-    }
-
-    /// The seed of the order and of the changes. Default: 42.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Only a part of the images. Of each class with n images, the first ⌊n·`validation_split`⌋ are for validation.
-    /// Default: all of them.
-    #[must_use]
-    pub fn subset(mut self, subset: impl Into<Argument<Subset>>) -> Self {
-        self.subset = Some(subset.into());
-        self
-    }
+    flow_methods!();
 
     /// How images are resized. Default: `nearest`.
     #[must_use]
@@ -150,7 +116,8 @@ impl<'a> FlowFromDirectory<'a> {
             return Err(Error::Usage(format!("target_size must be positive, got {height}×{width}")));
         }
         let class_mode = *self.class_mode.get().map_err(Error::Usage)?;
-        let subset = self.subset.as_ref().map(|subset| subset.get().map_err(Error::Usage)).transpose()?;
+        let subset =
+            self.options.subset.as_ref().map(|subset| subset.get().map_err(Error::Usage)).transpose()?;
         if let Some(classes) = &self.classes
             && let Some(twice) = classes.iter().enumerate().find(|(i, class)| classes[..*i].contains(class))
         {
@@ -195,11 +162,7 @@ impl<'a> FlowFromDirectory<'a> {
             ClassMode::None => BatchTargets::None,
             _ => BatchTargets::OfData,
         };
-        let flow = Flow::new(self.datagen, data)
-            .batch_size(self.batch_size)
-            .shuffle(self.shuffle)
-            .seed(self.seed)
-            .targets(targets);
+        let flow = Flow::of_directory(self.datagen, data, &self.options, targets);
         Ok(DirectoryFlow {
             datagen: self.datagen,
             flow,

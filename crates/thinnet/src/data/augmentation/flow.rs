@@ -37,15 +37,66 @@ pub(super) enum BatchTargets {
     None,
 }
 
+/// What flows of data and of folders have in common.
+#[derive(Clone, Debug)]
+pub(super) struct FlowOptions {
+    pub(super) batch_size: usize,
+    pub(super) shuffle: bool,
+    pub(super) seed: u64,
+    pub(super) subset: Option<Argument<Subset>>,
+}
+
+impl Default for FlowOptions {
+    fn default() -> Self {
+        Self { batch_size: 32, shuffle: true, seed: crate::model::DEFAULT_SEED, subset: None }
+    }
+}
+
+/// The builder methods of a flow, for a struct with a field `options: FlowOptions`.
+macro_rules! flow_methods {
+    () => {
+        /// How many images a batch has; the last of an epoch may have fewer. Default: 32.
+        #[must_use]
+        pub fn batch_size(mut self, batch_size: usize) -> Self {
+            self.options.batch_size = batch_size;
+            self
+        }
+
+        /// Whether each epoch has another order. Default: true. Otherwise images come in the order of the data, or of a
+        /// folder's [`filenames`](crate::data::augmentation::DirectoryFlow::filenames).
+        #[must_use]
+        pub fn shuffle(mut self, shuffle: bool) -> Self {
+            self.options.shuffle = shuffle;
+            self
+        }
+
+        /// The seed of the order and of the changes. Default: 42.
+        #[must_use]
+        pub fn seed(mut self, seed: u64) -> Self {
+            self.options.seed = seed;
+            self
+        }
+
+        /// Only a part of the images: of all n, or of each class of a folder with n, the first ⌊n·`validation_split`⌋ are
+        /// for validation. Default: all of them.
+        #[must_use]
+        pub fn subset(
+            mut self,
+            subset: impl Into<$crate::config::Argument<$crate::data::augmentation::Subset>>,
+        ) -> Self {
+            self.options.subset = Some(subset.into());
+            self
+        }
+    };
+}
+pub(super) use flow_methods;
+
 /// Batches of an [`ImageDataGenerator`]'s images with their targets: what [`ImageDataGenerator::flow`] gives.
 #[derive(Clone, Debug)]
 pub struct Flow<'a> {
     datagen: &'a ImageDataGenerator,
     data: Data<'a>,
-    batch_size: usize,
-    shuffle: bool,
-    seed: u64,
-    subset: Option<Argument<Subset>>,
+    options: FlowOptions,
     ignore_class_split: bool,
     targets: BatchTargets,
 }
@@ -55,51 +106,28 @@ impl<'a> Flow<'a> {
         Self {
             datagen,
             data,
-            batch_size: 32,
-            shuffle: true,
-            seed: 42,
-            subset: None,
+            options: FlowOptions::default(),
             ignore_class_split: false,
             targets: BatchTargets::OfData,
         }
     }
 
-    pub(super) fn targets(mut self, targets: BatchTargets) -> Self {
-        self.targets = targets;
-        self
+    /// All images of a folder, of which the options' subset has been taken already.
+    pub(super) fn of_directory(
+        datagen: &'a ImageDataGenerator,
+        data: Data<'a>,
+        options: &FlowOptions,
+        targets: BatchTargets,
+    ) -> Self {
+        let options = FlowOptions { subset: None, ..options.clone() };
+        Self { options, targets, ..Self::new(datagen, data) }
     }
 
     pub(super) fn data(&self) -> &Data<'a> {
         &self.data
     }
 
-    /// How many images a batch has; the last of an epoch may have fewer. Default: 32.
-    #[must_use]
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = batch_size;
-        self
-    }
-
-    /// Whether each epoch has another order. Default: true.
-    #[must_use]
-    pub fn shuffle(mut self, shuffle: bool) -> Self {
-        self.shuffle = shuffle;
-        self
-    }
-
-    /// The seed of the order and of the changes. Default: 42.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Only a part of the data. Default: all of it.
-    #[must_use]
-    pub fn subset(mut self, subset: impl Into<Argument<Subset>>) -> Self {
-        self.subset = Some(subset.into());
-        self
-    }
+    flow_methods!();
 
     /// Whether the two subsets may have different classes. Default: false, for data that is sorted by class would give
     /// a validation subset of one class.
@@ -135,12 +163,12 @@ impl<'a> Flow<'a> {
         let range = self.range()?;
         let sample = self.data.x.sample_shape();
         self.datagen.check(sample).map_err(|message| Error::config("augmentation", message))?;
-        if self.batch_size == 0 {
+        if self.options.batch_size == 0 {
             return Err(Error::Usage("batch_size must be at least 1, got 0".into()));
         }
         let mut order: Vec<usize> = range.collect();
-        if self.shuffle {
-            Stream::new(self.seed, Domain::Shuffle).at(epoch, 0).shuffle(&mut order);
+        if self.options.shuffle {
+            Stream::new(self.options.seed, Domain::Shuffle).at(epoch, 0).shuffle(&mut order);
         }
         let scratch = vec![0.0; self.datagen.scratch(sample)];
         Ok(Batches { flow: self, epoch, order, next: 0, image: vec![0.0; sample.len()], scratch })
@@ -149,7 +177,7 @@ impl<'a> Flow<'a> {
     fn range(&self) -> Result<std::ops::Range<usize>> {
         self.data.check()?;
         let (all, split) = (self.data.len(), self.datagen.validation_split);
-        let Some(subset) = &self.subset else { return Ok(0..all) };
+        let Some(subset) = &self.options.subset else { return Ok(0..all) };
         let subset = subset.get().map_err(Error::Usage)?;
         if !(0.0..1.0).contains(&split) {
             return Err(Error::config(
@@ -212,7 +240,7 @@ impl Iterator for Batches<'_> {
     type Item = AugmentedBatch;
 
     fn next(&mut self) -> Option<AugmentedBatch> {
-        let Flow { datagen, data, batch_size, seed, .. } = self.flow;
+        let Flow { datagen, data, options: FlowOptions { batch_size, seed, .. }, .. } = self.flow;
         let end = self.order.len().min(self.next.saturating_add(*batch_size));
         let indices = self.order[self.next..end].to_vec();
         if indices.is_empty() {
@@ -244,7 +272,7 @@ impl Iterator for Batches<'_> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let batches = (self.order.len() - self.next).div_ceil(self.flow.batch_size);
+        let batches = (self.order.len() - self.next).div_ceil(self.flow.options.batch_size);
         (batches, Some(batches))
     }
 }
