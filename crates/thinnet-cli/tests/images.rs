@@ -260,8 +260,8 @@ fn what_is_wrong_with_pictures_is_said_in_one_line() {
             "data: unknown argument `image_sizes`: did you mean `image_size`?",
         ),
         (
-            "folder = \"pets\"\ncolor_mode = \"rbg\"",
-            "data.color_mode: unknown variant `rbg`, expected one of `grayscale`",
+            "folder = \"pets\"\ncolor_mode = \"greyscale\"",
+            "data.color_mode: unknown color_mode `greyscale`: did you mean `grayscale`?",
         ),
         ("folder = \"pets\"\nimage_size = 5", "data.image_size: invalid type"),
         ("folder = \"pets\"\nimage_size = [0, 5]", "image_size: expected positive sizes, got 0×5"),

@@ -48,12 +48,12 @@ use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
+pub use crate::data::formats::image::Interpolation;
 pub use activation::Activation;
 pub(crate) use activity_regularization::ActivityRegularization;
 pub use arguments::{Padding, Pair};
 pub use augmentation::{
-    Cutout, Factor, FlipMode, Interpolation, RandomContrast, RandomFlip, RandomRotation, RandomTranslation,
-    RandomZoom,
+    Cutout, Factor, FlipMode, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom,
 };
 pub use convolution::{Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D};
 pub use dense::Dense;

@@ -43,13 +43,13 @@ impl Source {
     }
 }
 
-/// The builder method of layers that draw, for a struct with a field `seed: Option<u64>`.
+/// The builder method of layers that draw, whose `seed: Option<u64>` is a field of their own or of their field `place`.
 macro_rules! seed_method {
-    () => {
+    ($(in $place:ident)?) => {
         /// Draws from a stream of this seed, whatever the model's seed and the layer's place. Default: the model's.
         #[must_use]
         pub fn seed(mut self, seed: u64) -> Self {
-            self.seed = Some(seed);
+            self.$($place.)?seed = Some(seed);
             self
         }
     };

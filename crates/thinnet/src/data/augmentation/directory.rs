@@ -109,7 +109,6 @@ impl<'a> FlowFromDirectory<'a> {
     /// [`Error::File`] where the folder has no folders, a class or the subset has no image, or an image cannot be read.
     pub fn read(&self) -> Result<DirectoryFlow<'a>> {
         let place = |message| Error::config("augmentation", message);
-        let argument = |name: &'static str| move |message| Error::Usage(format!("{name}: {message}"));
         self.datagen.check_arguments().map_err(place)?;
         let (height, width) = self.target_size;
         if height == 0 || width == 0 {
@@ -125,8 +124,8 @@ impl<'a> FlowFromDirectory<'a> {
         }
         let reader = ImageFolder::new()
             .image_size(height, width)
-            .color_mode(*self.color_mode.get().map_err(argument("color_mode"))?)
-            .interpolation(*self.interpolation.get().map_err(argument("interpolation"))?);
+            .color_mode(*self.color_mode.get().map_err(Error::Usage)?)
+            .interpolation(*self.interpolation.get().map_err(Error::Usage)?);
         let split = self.datagen.validation_split;
         let folders = reader.read_classes(&self.directory, self.classes.clone(), |count| {
             let first = (count as f64 * split) as usize;
@@ -385,8 +384,8 @@ mod tests {
         let flow = || small(&datagen, &folder);
         for (flow, expected) in [
             (flow().class_mode("categoric"), "unknown class_mode `categoric`: did you mean `categorical`?"),
-            (flow().color_mode("rbg"), "color_mode: unknown variant `rbg`, expected one of"),
-            (flow().interpolation("cubic"), "interpolation: unknown variant `cubic`, expected"),
+            (flow().color_mode("greyscale"), "unknown color_mode `greyscale`: did you mean `grayscale`?"),
+            (flow().interpolation("cubic"), "unknown interpolation `cubic`: known are bilinear, nearest"),
             (flow().subset("test"), "unknown subset `test`"),
             (
                 flow().subset("validation"),

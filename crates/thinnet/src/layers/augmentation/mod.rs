@@ -3,8 +3,8 @@
 //! A sample is an image (height, width, channels), or (height, width) with one channel. Each has draws of its own, a
 //! function of (seed, layer, step, its place in the batch); the backward pass draws them again.
 
-mod arguments;
 mod cutout;
+mod factor;
 mod lookup;
 mod random_contrast;
 mod random_flip;
@@ -12,8 +12,8 @@ mod random_rotation;
 mod random_translation;
 mod random_zoom;
 
-pub use arguments::{Factor, Interpolation};
 pub use cutout::Cutout;
+pub use factor::Factor;
 pub use random_contrast::RandomContrast;
 pub use random_flip::{FlipMode, RandomFlip};
 pub use random_rotation::RandomRotation;

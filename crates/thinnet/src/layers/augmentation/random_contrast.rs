@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arguments::Factor;
+use super::factor::Factor;
 use crate::data::augmentation::{between, image_size};
 use crate::engine::Context;
 use crate::layers::arguments::DataFormat;

@@ -4,12 +4,9 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-use super::arguments::{Factor, Interpolation, lookup_methods, resampling};
-use super::lookup::{Lookup, RandomMap};
-use crate::config::Argument;
-use crate::data::augmentation::{Affine, FillMode, between};
-use crate::layers::arguments::DataFormat;
-use crate::layers::source::Source;
+use super::factor::Factor;
+use super::lookup::{LookupArguments, RandomMap, lookup_methods};
+use crate::data::augmentation::{Affine, between};
 use crate::layers::{Base, Built, Layer, base_methods, layer_methods};
 use crate::random::Draws;
 use crate::shape::Shape;
@@ -20,31 +17,14 @@ use crate::shape::Shape;
 /// use thinnet::layers::RandomRotation;
 /// let layer = RandomRotation::new(15.0 / 360.0).fill_mode("nearest"); // by at most 15 degrees
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RandomRotation {
     #[serde(skip)]
     base: Base,
     factor: Factor,
-    fill_mode: Argument<FillMode>,
-    interpolation: Argument<Interpolation>,
-    seed: Option<u64>,
-    fill_value: f64,
-    data_format: DataFormat,
-}
-
-impl Default for RandomRotation {
-    fn default() -> Self {
-        Self {
-            base: Base::default(),
-            factor: Factor::default(),
-            fill_mode: FillMode::Reflect.into(),
-            interpolation: Argument::default(),
-            seed: None,
-            fill_value: 0.0,
-            data_format: DataFormat,
-        }
-    }
+    #[serde(flatten)]
+    lookup: LookupArguments,
 }
 
 impl RandomRotation {
@@ -64,13 +44,13 @@ impl Layer for RandomRotation {
     fn build(&self, input: &Shape) -> Result<Built, String> {
         let expected = "a fraction of a full turn in [-1, 1]";
         let factor = self.factor.limits("factor", expected, |factor| (-1.0..=1.0).contains(&factor))?;
-        let resampling = resampling(input, &self.fill_mode, &self.interpolation, self.fill_value)?;
+        let resampling = self.lookup.resampling(input)?;
         if factor == [0.0; 2] {
             return Ok(Built::view(input.clone()));
         }
         let middle = [resampling.height, resampling.width].map(|size| (size as f64 - 1.0) / 2.0);
         let map = Rotation { turns: factor, middle };
-        Ok(Built::in_place(input, Lookup { source: Source::new(self.seed), resampling, map }))
+        Ok(self.lookup.built(input, resampling, map))
     }
 }
 

@@ -2,12 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arguments::{Factor, Interpolation, lookup_methods, resampling};
-use super::lookup::{Lookup, RandomMap};
-use crate::config::Argument;
-use crate::data::augmentation::{Affine, FillMode, between};
-use crate::layers::arguments::DataFormat;
-use crate::layers::source::Source;
+use super::factor::Factor;
+use super::lookup::{LookupArguments, RandomMap, lookup_methods};
+use crate::data::augmentation::{Affine, between};
 use crate::layers::{Base, Built, Layer, base_methods, layer_methods};
 use crate::random::Draws;
 use crate::shape::Shape;
@@ -18,33 +15,15 @@ use crate::shape::Shape;
 /// use thinnet::layers::RandomTranslation;
 /// let layer = RandomTranslation::new(0.1, 0.1).fill_mode("nearest");
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RandomTranslation {
     #[serde(skip)]
     base: Base,
     height_factor: Factor,
     width_factor: Factor,
-    fill_mode: Argument<FillMode>,
-    interpolation: Argument<Interpolation>,
-    seed: Option<u64>,
-    fill_value: f64,
-    data_format: DataFormat,
-}
-
-impl Default for RandomTranslation {
-    fn default() -> Self {
-        Self {
-            base: Base::default(),
-            height_factor: Factor::default(),
-            width_factor: Factor::default(),
-            fill_mode: FillMode::Reflect.into(),
-            interpolation: Argument::default(),
-            seed: None,
-            fill_value: 0.0,
-            data_format: DataFormat,
-        }
-    }
+    #[serde(flatten)]
+    lookup: LookupArguments,
 }
 
 impl RandomTranslation {
@@ -67,14 +46,14 @@ impl Layer for RandomTranslation {
         };
         let height = limits(self.height_factor, "height_factor")?;
         let width = limits(self.width_factor, "width_factor")?;
-        let resampling = resampling(input, &self.fill_mode, &self.interpolation, self.fill_value)?;
+        let resampling = self.lookup.resampling(input)?;
         if [height, width] == [[0.0; 2]; 2] {
             return Ok(Built::view(input.clone()));
         }
         let pixels = |factor: [f64; 2], size: usize| factor.map(|limit| limit * size as f64);
         let map =
             Translation { down: pixels(height, resampling.height), right: pixels(width, resampling.width) };
-        Ok(Built::in_place(input, Lookup { source: Source::new(self.seed), resampling, map }))
+        Ok(self.lookup.built(input, resampling, map))
     }
 }
 

@@ -2,12 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arguments::{Factor, Interpolation, lookup_methods, resampling};
-use super::lookup::{Lookup, RandomMap};
-use crate::config::Argument;
-use crate::data::augmentation::{Affine, FillMode, between};
-use crate::layers::arguments::DataFormat;
-use crate::layers::source::Source;
+use super::factor::Factor;
+use super::lookup::{LookupArguments, RandomMap, lookup_methods};
+use crate::data::augmentation::{Affine, between};
 use crate::layers::{Base, Built, Layer, base_methods, layer_methods};
 use crate::random::Draws;
 use crate::shape::Shape;
@@ -19,33 +16,15 @@ use crate::shape::Shape;
 /// let as_they_are = RandomZoom::new(0.2); // keeps the aspect ratio
 /// let stretched = RandomZoom::new(0.2).width_factor(0.2);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RandomZoom {
     #[serde(skip)]
     base: Base,
     height_factor: Factor,
     width_factor: Option<Factor>,
-    fill_mode: Argument<FillMode>,
-    interpolation: Argument<Interpolation>,
-    seed: Option<u64>,
-    fill_value: f64,
-    data_format: DataFormat,
-}
-
-impl Default for RandomZoom {
-    fn default() -> Self {
-        Self {
-            base: Base::default(),
-            height_factor: Factor::default(),
-            width_factor: None,
-            fill_mode: FillMode::Reflect.into(),
-            interpolation: Argument::default(),
-            seed: None,
-            fill_value: 0.0,
-            data_format: DataFormat,
-        }
-    }
+    #[serde(flatten)]
+    lookup: LookupArguments,
 }
 
 impl RandomZoom {
@@ -78,13 +57,13 @@ impl Layer for RandomZoom {
         };
         let height = limits(self.height_factor, "height_factor")?;
         let width = self.width_factor.map(|factor| limits(factor, "width_factor")).transpose()?;
-        let resampling = resampling(input, &self.fill_mode, &self.interpolation, self.fill_value)?;
+        let resampling = self.lookup.resampling(input)?;
         if [height, width.unwrap_or(height)] == [[1.0; 2]; 2] {
             return Ok(Built::view(input.clone()));
         }
         let middle = [resampling.height, resampling.width].map(|size| (size as f64 - 1.0) / 2.0);
         let map = Zoom { height, width, middle };
-        Ok(Built::in_place(input, Lookup { source: Source::new(self.seed), resampling, map }))
+        Ok(self.lookup.built(input, resampling, map))
     }
 }
 

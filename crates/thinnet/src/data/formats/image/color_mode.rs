@@ -1,31 +1,29 @@
 //! Channels: gray, colour, colour with opacity.
 
 use ndarray::{Array3, Axis};
-use serde::{Deserialize, Serialize};
 
-/// Which channels a picture is to have: Keras's `color_mode`.
-///
-/// ```
-/// use ndarray::array;
-/// use thinnet::data::formats::image::ColorMode;
-///
-/// let red = array![[[255_u8, 0, 0]]];
-/// assert_eq!(ColorMode::Grayscale.convert(red.clone()), array![[[76]]]);
-/// assert_eq!(ColorMode::Rgba.convert(red), array![[[255, 0, 0, 255]]]);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ColorMode {
-    /// One channel: how light a pixel is, (299 red + 587 green + 114 blue) / 1000 (ITU-R BT.601).
-    Grayscale,
-    /// Red, green, blue.
-    #[default]
-    Rgb,
-    /// Red, green, blue, opacity.
-    Rgba,
+use crate::config::words;
+
+words! {
+    /// Which channels a picture is to have: Keras's `color_mode`.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use thinnet::data::formats::image::ColorMode;
+    ///
+    /// let red = array![[[255_u8, 0, 0]]];
+    /// assert_eq!(ColorMode::Grayscale.convert(red.clone()), array![[[76]]]);
+    /// assert_eq!(ColorMode::Rgba.convert(red), array![[[255, 0, 0, 255]]]);
+    /// ```
+    ColorMode("color_mode") {
+        /// Red, green, blue.
+        Rgb = "rgb",
+        /// Red, green, blue, opacity.
+        Rgba = "rgba",
+        /// One channel: how light a pixel is, (299 red + 587 green + 114 blue) / 1000 (ITU-R BT.601).
+        Grayscale = "grayscale",
+    }
 }
-
-impl crate::config::Named for ColorMode {}
 
 impl ColorMode {
     /// The number of channels.

@@ -1,33 +1,37 @@
 //! Pictures of other sizes.
 
 use ndarray::{Array3, Zip};
-use serde::{Deserialize, Serialize};
 
-/// How the pixels of another size are found: Keras's `interpolation`. Pixels are squares: the middle of the first pixel is
-/// half a pixel from the edge, in both sizes, as with TensorFlow's `tf.image.resize` (without antialiasing).
-///
-/// ```
-/// use ndarray::array;
-/// use thinnet::data::formats::image::Interpolation;
-///
-/// let edge = array![[[0_u8], [100]]];
-/// assert_eq!(Interpolation::Bilinear.resize(&edge, 1, 4), array![[[0], [25], [75], [100]]]);
-/// assert_eq!(Interpolation::Nearest.resize(&edge, 1, 4), array![[[0], [0], [100], [100]]]);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Interpolation {
-    /// The nearest pixel.
-    Nearest,
-    /// Between the four nearest pixels, by distance, rounded.
-    #[default]
-    Bilinear,
+use crate::config::words;
+
+words! {
+    /// How a place between pixels gets its value: Keras's `interpolation`.
+    ///
+    /// ```
+    /// use thinnet::layers::{Interpolation, RandomRotation};
+    /// let labels = RandomRotation::new(0.1).interpolation(Interpolation::Nearest);
+    /// ```
+    Interpolation("interpolation") {
+        /// From the four pixels around it, by their distances.
+        Bilinear = "bilinear",
+        /// From the nearest pixel.
+        Nearest = "nearest",
+    }
 }
 
-impl crate::config::Named for Interpolation {}
-
 impl Interpolation {
-    /// A picture, of shape (height, width, channels), in another size.
+    /// A picture, of shape (height, width, channels), in another size. Pixels are squares: the middle of the first pixel is
+    /// half a pixel from the edge, in both sizes, as with TensorFlow's `tf.image.resize` (without antialiasing). Values
+    /// are rounded.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use thinnet::data::formats::image::Interpolation;
+    ///
+    /// let edge = array![[[0_u8], [100]]];
+    /// assert_eq!(Interpolation::Bilinear.resize(&edge, 1, 4), array![[[0], [25], [75], [100]]]);
+    /// assert_eq!(Interpolation::Nearest.resize(&edge, 1, 4), array![[[0], [0], [100], [100]]]);
+    /// ```
     ///
     /// # Panics
     /// If the picture has no pixels.
