@@ -334,6 +334,18 @@ mod tests {
             "fill_value",
             "value_range",
             "mode",
+            "filters",
+            "kernel_size",
+            "strides",
+            "padding",
+            "dilation_rate",
+            "groups",
+            "depth_multiplier",
+            "pool_size",
+            "cropping",
+            "use_bias",
+            "bias_initializer",
+            "epsilon",
             "quux",
         ];
         let leaf = prop_oneof![

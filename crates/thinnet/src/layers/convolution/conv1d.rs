@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{check_groups, convolution};
+use super::{check_groups, check_size, convolution};
 use crate::config::Argument;
 use crate::layers::arguments::{Axis, DataFormat, Padding, Single, sequence};
 use crate::layers::weights::Weights;
-use crate::layers::{
-    Base, Built, Layer, activation_methods, base_methods, layer_methods, weight_methods,
-};
+use crate::layers::{Base, Built, Layer, activation_methods, base_methods, layer_methods, weight_methods};
 use crate::shape::Shape;
 
 /// Cross-correlates sequences with `filters` kernels, adds a bias and applies an activation: (steps, channels) becomes
@@ -117,6 +115,7 @@ impl Layer for Conv1D {
             ));
         }
         let axis = Axis::new("kernel_size", steps, [kernel, stride, dilation], *self.padding.get()?)?;
+        check_size(&[Axis::ONE, axis], channels.max(filters))?;
         let variables = self.weights.variables(vec![kernel, channels / groups, filters], filters)?;
         let output = Shape::from([axis.output, filters]);
         let operations = vec![convolution([Axis::ONE, axis], channels, filters, groups, 0..variables.len())];
@@ -164,5 +163,7 @@ mod tests {
             "kernel_size 9 does not fit into an input of 5 places along this axis: use a smaller one, padding \"same\", or \
              larger inputs",
         );
+        let layer = Conv1D::new(usize::MAX, 3);
+        assert!(layer.build(&[5, 1].into()).unwrap_err().starts_with("maps of 1×7 places and 18446744"));
     }
 }

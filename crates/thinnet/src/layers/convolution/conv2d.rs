@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{check_groups, convolution};
 use super::windows::{Windows, window_methods};
+use super::{check_groups, check_size, convolution};
 use crate::layers::arguments::{Pair, map};
 use crate::layers::weights::Weights;
-use crate::layers::{
-    Base, Built, Layer, activation_methods, base_methods, layer_methods, weight_methods,
-};
+use crate::layers::{Base, Built, Layer, activation_methods, base_methods, layer_methods, weight_methods};
 use crate::shape::Shape;
 
 /// Cross-correlates maps with `filters` kernels, adds a bias and applies an activation: (rows, columns, channels) becomes
@@ -84,6 +82,7 @@ impl Layer for Conv2D {
         let (filters, groups) = (self.filters, self.groups);
         check_groups(groups, channels, filters)?;
         let axes = self.windows.axes([rows, columns])?;
+        check_size(&axes, channels.max(filters))?;
         let [height, width] = self.windows.kernel_size.0;
         let variables = self.weights.variables(vec![height, width, channels / groups, filters], filters)?;
         let output = Shape::from([axes[0].output, axes[1].output, filters]);
@@ -152,5 +151,18 @@ mod tests {
             "padding must be \"valid\" or \"same\": \"causal\" is for Conv1D",
         );
         testing::fails(&Conv2D::new(0, 3), &[5, 5, 3], "filters must be a positive integer, got 0");
+        testing::fails(
+            &Conv2D::new(usize::MAX, 3),
+            &[5, 5, 3],
+            &format!(
+                "maps of 7×7 places and {} channels, with the zeros around them, are too large: use fewer channels, a \
+                 smaller kernel or smaller inputs",
+                usize::MAX
+            ),
+        );
+        let wide = Conv2D::new(1, 2).padding(Padding::Same).dilation_rate(1 << 20);
+        assert!(
+            wide.build(&[5, 5, 3].into()).unwrap_err().starts_with("maps of 1048581×1048581 places and 3")
+        );
     }
 }

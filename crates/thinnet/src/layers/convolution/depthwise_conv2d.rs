@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::channelwise::Channelwise;
-use super::check_multiplier;
 use super::windows::{Windows, window_methods};
+use super::{check_size, multiplied};
 use crate::layers::arguments::{Pair, map};
 use crate::layers::weights::DepthwiseWeights;
 use crate::layers::{
@@ -80,9 +80,9 @@ impl Layer for DepthwiseConv2D {
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
         let [rows, columns, channels] = map(input)?;
-        check_multiplier(self.depth_multiplier)?;
+        let outputs = multiplied(channels, self.depth_multiplier)?;
         let axes = self.windows.axes([rows, columns])?;
-        let outputs = channels * self.depth_multiplier;
+        check_size(&axes, outputs)?;
         let [height, width] = self.windows.kernel_size.0;
         let variables =
             self.weights.variables(vec![height, width, channels, self.depth_multiplier], outputs)?;
@@ -112,5 +112,9 @@ mod tests {
     fn bad_arguments_are_explained() {
         let layer = DepthwiseConv2D::new(3).depth_multiplier(0);
         testing::fails(&layer, &[5, 5, 3], "depth_multiplier must be a positive integer, got 0");
+        let layer = layer.depth_multiplier(usize::MAX);
+        let message = format!("depth_multiplier {} is too large for 3 channels", usize::MAX);
+        testing::fails(&layer, &[5, 5, 3], &message);
+        assert!(layer.build(&[5, 5, 1].into()).unwrap_err().starts_with("maps of 7×7 places and 18446744"));
     }
 }

@@ -56,9 +56,25 @@ fn check_groups(groups: usize, inputs: usize, filters: usize) -> Result<(), Stri
     Ok(())
 }
 
-fn check_multiplier(multiplier: usize) -> Result<(), String> {
+/// The channels that come of a depthwise convolution.
+fn multiplied(channels: usize, multiplier: usize) -> Result<usize, String> {
     if multiplier == 0 {
         return Err("depth_multiplier must be a positive integer, got 0".into());
     }
-    Ok(())
+    let too_large = || format!("depth_multiplier {multiplier} is too large for {channels} channels");
+    channels.checked_mul(multiplier).ok_or_else(too_large)
+}
+
+/// Checks that a map of `channels`, with the zeros that may surround it or its gradient, is not too large: the kernels count
+/// its elements in 32 bits.
+fn check_size(axes: &[Axis; 2], channels: usize) -> Result<(), String> {
+    let [rows, columns] = axes.each_ref().map(|axis| axis.input + axis.extent() - 1);
+    let len = rows.checked_mul(columns).and_then(|places| places.checked_mul(channels));
+    if len.is_some_and(|len| u32::try_from(len).is_ok()) {
+        return Ok(());
+    }
+    Err(format!(
+        "maps of {rows}×{columns} places and {channels} channels, with the zeros around them, are too large: use fewer \
+         channels, a smaller kernel or smaller inputs"
+    ))
 }

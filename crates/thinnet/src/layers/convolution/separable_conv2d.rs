@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::channelwise::Channelwise;
 use super::windows::{Windows, window_methods};
-use super::{check_groups, check_multiplier, convolution};
+use super::{check_groups, check_size, convolution, multiplied};
 use crate::layers::arguments::{Axis, Pair, map};
 use crate::layers::weights::SeparableWeights;
 use crate::layers::{
@@ -89,10 +89,10 @@ impl Layer for SeparableConv2D {
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
         let [rows, columns, channels] = map(input)?;
-        let (filters, between) = (self.filters, channels * self.depth_multiplier);
-        check_multiplier(self.depth_multiplier)?;
+        let (filters, between) = (self.filters, multiplied(channels, self.depth_multiplier)?);
         check_groups(1, between, filters)?;
         let axes = self.windows.axes([rows, columns])?;
+        check_size(&axes, between.max(filters))?;
         let [height, width] = self.windows.kernel_size.0;
         let depthwise = vec![height, width, channels, self.depth_multiplier];
         let pointwise = vec![1, 1, between, filters];
@@ -101,8 +101,7 @@ impl Layer for SeparableConv2D {
         let depthwise = Channelwise::new(axes, channels, self.depth_multiplier, false);
         let places = axes.map(|axis| Axis::places(axis.output));
         let pointwise = convolution(places, between, filters, 1, 1..variables.len());
-        let operations =
-            vec![Operation::transform(depthwise, 0..1), pointwise];
+        let operations = vec![Operation::transform(depthwise, 0..1), pointwise];
         self.weights.built(output, variables, operations)
     }
 }
@@ -123,5 +122,9 @@ mod tests {
     fn bad_arguments_are_explained() {
         let layer = SeparableConv2D::new(4, 3).depth_multiplier(0);
         testing::fails(&layer, &[5, 5, 3], "depth_multiplier must be a positive integer, got 0");
+        let message = format!("depth_multiplier {} is too large for 3 channels", usize::MAX);
+        testing::fails(&layer.depth_multiplier(usize::MAX), &[5, 5, 3], &message);
+        let layer = SeparableConv2D::new(usize::MAX, 3);
+        assert!(layer.build(&[5, 5, 1].into()).unwrap_err().starts_with("maps of 7×7 places and 18446744"));
     }
 }
