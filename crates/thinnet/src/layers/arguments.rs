@@ -81,6 +81,12 @@ impl From<NumberOrList> for Single {
     }
 }
 
+impl From<usize> for Single {
+    fn from(size: usize) -> Self {
+        Self(size)
+    }
+}
+
 impl From<Single> for [usize; 1] {
     fn from(Single(size): Single) -> Self {
         [size]

@@ -2,7 +2,7 @@
 
 use super::pool::{Kind, Pool};
 use crate::layers::Built;
-use crate::layers::arguments::{DataFormat, Padding, Pair, map};
+use crate::layers::arguments::{DataFormat, Padding, Pair};
 use crate::shape::Shape;
 
 super::pooling_2d! {

@@ -2,7 +2,7 @@
 
 use super::pool::{Kind, Pool};
 use crate::layers::Built;
-use crate::layers::arguments::{Axis, DataFormat, Padding, Single, sequence};
+use crate::layers::arguments::{DataFormat, Padding, Single};
 use crate::shape::Shape;
 
 super::pooling_1d! {

@@ -19,7 +19,8 @@ pub use global_max_pooling2d::GlobalMaxPooling2D;
 pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
 
-use super::arguments::{Axis, Padding};
+use super::arguments::{Axis, Padding, Pair, Single, map, sequence};
+use crate::shape::Shape;
 
 /// The windows of a pooling layer along an axis.
 fn axis(input: usize, size: usize, stride: usize, padding: Padding) -> Result<Axis, String> {
@@ -29,18 +30,46 @@ fn axis(input: usize, size: usize, stride: usize, padding: Padding) -> Result<Ax
     Axis::new("pool_size", input, [size, stride, 1], padding)
 }
 
-/// A layer that pools windows of maps by a [`Kind`](pool::Kind).
-macro_rules! pooling_2d {
-    ($(#[$meta:meta])* $name:ident = $class:literal, $kind:ident) => {
+/// The windows of a pooling layer in maps, and the shape of what comes of them.
+fn in_maps(
+    input: &Shape,
+    Pair(size): Pair,
+    Pair(strides): Pair,
+    padding: Padding,
+) -> Result<([Axis; 2], Shape), String> {
+    let [rows, columns, channels] = map(input)?;
+    let axes = [axis(rows, size[0], strides[0], padding)?, axis(columns, size[1], strides[1], padding)?];
+    Ok((axes, Shape::from([axes[0].output, axes[1].output, channels])))
+}
+
+/// The same in sequences.
+fn in_sequences(
+    input: &Shape,
+    Single(size): Single,
+    Single(stride): Single,
+    padding: Padding,
+) -> Result<([Axis; 2], Shape), String> {
+    let [steps, channels] = sequence(input)?;
+    let axis = axis(steps, size, stride, padding)?;
+    Ok(([Axis::ONE, axis], Shape::from([axis.output, channels])))
+}
+
+/// A layer that pools windows by a [`Kind`](pool::Kind). Sizes are kept as `$size` and given as `$given`; `$windows` says
+/// where windows lie.
+macro_rules! pooling {
+    (
+        $(#[$meta:meta])* $name:ident = $class:literal, $kind:ident;
+        $windows:ident, $size:ident, $given:ty, $about:literal
+    ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(default)]
         pub struct $name {
             #[serde(skip)]
             base: $crate::layers::Base,
-            pool_size: Pair,
+            pool_size: $size,
             padding: $crate::config::Argument<Padding>,
-            strides: Option<Pair>,
+            strides: Option<$size>,
             data_format: DataFormat,
         }
 
@@ -48,7 +77,7 @@ macro_rules! pooling_2d {
             fn default() -> Self {
                 Self {
                     base: Default::default(),
-                    pool_size: Pair([2, 2]),
+                    pool_size: 2.into(),
                     padding: Padding::Valid.into(),
                     strides: None,
                     data_format: DataFormat,
@@ -57,8 +86,8 @@ macro_rules! pooling_2d {
         }
 
         impl $name {
-            /// Windows of a size: one number for both sides, or (rows, columns).
-            pub fn new(pool_size: impl Into<Pair>) -> Self {
+            #[doc = $about]
+            pub fn new(pool_size: $given) -> Self {
                 Self { pool_size: pool_size.into(), ..Self::default() }
             }
 
@@ -66,7 +95,7 @@ macro_rules! pooling_2d {
 
             /// How far apart neighbouring windows are. Default: as far as they are large.
             #[must_use]
-            pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
+            pub fn strides(mut self, strides: $given) -> Self {
                 self.strides = Some(strides.into());
                 self
             }
@@ -83,81 +112,30 @@ macro_rules! pooling_2d {
             $crate::layers::layer_methods!($class);
 
             fn build(&self, input: &Shape) -> Result<Built, String> {
-                let [rows, columns, channels] = map(input)?;
-                let (size, strides) = (self.pool_size.0, self.strides.unwrap_or(self.pool_size).0);
-                let axes = [
-                    super::axis(rows, size[0], strides[0], *self.padding.get()?)?,
-                    super::axis(columns, size[1], strides[1], *self.padding.get()?)?,
-                ];
-                let output = Shape::from([axes[0].output, axes[1].output, channels]);
-                Ok(Built::transform(output, Pool::new(Kind::$kind, axes, channels)))
+                let strides = self.strides.unwrap_or(self.pool_size);
+                let (axes, output) = super::$windows(input, self.pool_size, strides, *self.padding.get()?)?;
+                Ok(Built::transform(output, Pool::new(Kind::$kind, axes, input.last())))
             }
+        }
+    };
+}
+use pooling;
+
+/// A layer that pools windows of maps.
+macro_rules! pooling_2d {
+    ($($layer:tt)*) => {
+        super::pooling! {
+            $($layer)*;
+            in_maps, Pair, impl Into<Pair>, "Windows of a size: one number for both sides, or (rows, columns)."
         }
     };
 }
 use pooling_2d;
 
-/// The same along sequences.
+/// A layer that pools windows of sequences.
 macro_rules! pooling_1d {
-    ($(#[$meta:meta])* $name:ident = $class:literal, $kind:ident) => {
-        $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(default)]
-        pub struct $name {
-            #[serde(skip)]
-            base: $crate::layers::Base,
-            pool_size: Single,
-            padding: $crate::config::Argument<Padding>,
-            strides: Option<Single>,
-            data_format: DataFormat,
-        }
-
-        impl Default for $name {
-            fn default() -> Self {
-                Self {
-                    base: Default::default(),
-                    pool_size: Single(2),
-                    padding: Padding::Valid.into(),
-                    strides: None,
-                    data_format: DataFormat,
-                }
-            }
-        }
-
-        impl $name {
-            /// Windows of some steps.
-            pub fn new(pool_size: usize) -> Self {
-                Self { pool_size: Single(pool_size), ..Self::default() }
-            }
-
-            $crate::layers::base_methods!();
-
-            /// How far apart neighbouring windows are. Default: as far as they are long.
-            #[must_use]
-            pub fn strides(mut self, strides: usize) -> Self {
-                self.strides = Some(Single(strides));
-                self
-            }
-
-            /// Whether windows may reach beyond the ends, where they count what is within. Default: valid.
-            #[must_use]
-            pub fn padding(mut self, padding: impl Into<$crate::config::Argument<Padding>>) -> Self {
-                self.padding = padding.into();
-                self
-            }
-        }
-
-        impl $crate::layers::Layer for $name {
-            $crate::layers::layer_methods!($class);
-
-            fn build(&self, input: &Shape) -> Result<Built, String> {
-                let [steps, channels] = sequence(input)?;
-                let (Single(size), Single(stride)) = (self.pool_size, self.strides.unwrap_or(self.pool_size));
-                let axis = super::axis(steps, size, stride, *self.padding.get()?)?;
-                let output = Shape::from([axis.output, channels]);
-                Ok(Built::transform(output, Pool::new(Kind::$kind, [Axis::ONE, axis], channels)))
-            }
-        }
+    ($($layer:tt)*) => {
+        super::pooling! { $($layer)*; in_sequences, Single, usize, "Windows of some steps." }
     };
 }
 use pooling_1d;
