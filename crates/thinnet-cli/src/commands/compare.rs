@@ -1,12 +1,12 @@
 //! `thinnet compare`
 
-use thinnet::experiment::{ComparisonOptions, Experiment, RunOptions, compare};
+use thinnet::experiment::{ComparisonOptions, Experiment, compare};
 use thinnet::report::RunFolder;
 use thinnet::{Error, Result};
 
-use super::own_command;
+use super::run_options;
 use crate::arguments::Compare;
-use crate::exit::{on_interrupt, print};
+use crate::exit::print;
 
 pub(crate) fn run(arguments: &Compare, threads: Option<usize>) -> Result<()> {
     let mut experiments = Vec::new();
@@ -33,14 +33,7 @@ pub(crate) fn run(arguments: &Compare, threads: Option<usize>) -> Result<()> {
     }
     let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next("compare"));
     let options = ComparisonOptions {
-        run: RunOptions {
-            out: Some(out.clone()),
-            threads,
-            verbose: true,
-            interrupted: Some(on_interrupt()),
-            command: own_command(),
-            ..RunOptions::default()
-        },
+        run: run_options(out.clone(), false, threads),
         seeds: arguments.seeds as usize,
         data: data.name.clone(),
     };

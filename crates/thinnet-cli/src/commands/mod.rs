@@ -12,9 +12,13 @@ mod summary;
 mod train;
 mod tutorial;
 
+use std::path::PathBuf;
+
 use thinnet::Result;
+use thinnet::experiment::RunOptions;
 
 use crate::arguments::{Arguments, Command};
+use crate::exit::on_interrupt;
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let threads = arguments.threads;
@@ -28,6 +32,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         Command::Data(data) => data::run(data),
         Command::Bench(bench) => bench::run(&bench, threads),
         Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// How a command runs experiments into a folder.
+fn run_options(out: PathBuf, resume: bool, threads: Option<usize>) -> RunOptions {
+    RunOptions {
+        out: Some(out),
+        resume,
+        threads,
+        verbose: true,
+        interrupted: Some(on_interrupt()),
+        command: own_command(),
+        ..RunOptions::default()
     }
 }
 

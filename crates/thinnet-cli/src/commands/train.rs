@@ -1,12 +1,12 @@
 //! `thinnet train`
 
 use thinnet::Result;
-use thinnet::experiment::{Experiment, Outcome, RunOptions, run as run_experiment};
+use thinnet::experiment::{Experiment, Outcome, run as run_experiment};
 use thinnet::report::RunFolder;
 
-use super::own_command;
+use super::run_options;
 use crate::arguments::Train;
-use crate::exit::{on_interrupt, print};
+use crate::exit::print;
 
 pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
     let experiment = Experiment::from_file(&arguments.experiment, &arguments.sets)?;
@@ -22,15 +22,7 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
     if let Some(about) = experiment.about_augmentation() {
         print(&format!("{about}\n"))?;
     }
-    let options = RunOptions {
-        out: Some(out.clone()),
-        resume: arguments.resume,
-        threads,
-        verbose: true,
-        interrupted: Some(on_interrupt()),
-        command: own_command(),
-        ..RunOptions::default()
-    };
+    let options = run_options(out.clone(), arguments.resume, threads);
     let Outcome { history, test, seconds, was_done, .. } = run_experiment(&experiment, &data, &options)?;
     let mut text = String::new();
     if was_done {

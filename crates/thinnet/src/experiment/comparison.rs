@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Experiment, RunOptions, run};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::report::{Comparison, ModelRuns, RunResult};
+use crate::report::{Comparison, ModelRuns};
 
 /// How to compare.
 #[derive(Clone, Debug)]
@@ -48,22 +48,18 @@ pub fn compare(
             runs_to_come -= 1;
             run_options.runs_to_come = runs_to_come;
             run_options.out =
-                options.run.out.as_ref().map(|out| folder(out.join(slug(name)), options.seeds, &experiment));
+                run_options.out.map(|out| folder(out.join(slug(name)), options.seeds, experiment.seed));
             let outcome = run(&experiment, data, &run_options)?;
-            runs.push(RunResult {
-                seed: experiment.seed,
-                history: outcome.history,
-                test: outcome.test.unwrap_or_default(),
-                seconds: outcome.seconds,
-            });
+            runs.push(outcome.result(experiment.seed));
         }
         models.push(ModelRuns { name: name.clone(), summary, runs });
     }
     Ok(Comparison { models, data: options.data.clone(), command: options.run.command.clone() })
 }
 
-fn folder(of_model: PathBuf, seeds: usize, experiment: &Experiment) -> PathBuf {
-    if seeds == 1 { of_model } else { of_model.join(format!("seed-{}", experiment.seed)) }
+/// Where the run of a seed goes: into the model's folder itself if it is the only one.
+pub(super) fn folder(of_model: PathBuf, seeds: usize, seed: u64) -> PathBuf {
+    if seeds == 1 { of_model } else { of_model.join(format!("seed-{seed}")) }
 }
 
 /// A folder's name for a model's: `same network, rate 0` is `same-network-rate-0`.

@@ -1,9 +1,10 @@
 //! One experiment over several seeds.
 
+use super::comparison::folder;
 use super::{Experiment, RunOptions, run};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::report::{Classes, Comparison, ModelRuns, RunReport, RunResult};
+use crate::report::{Classes, Comparison, ModelRuns, RunReport};
 
 /// What the runs of an experiment leave.
 #[derive(Debug)]
@@ -32,17 +33,10 @@ pub fn repeat(
         let mut experiment = first.clone();
         experiment.seed += index as u64;
         let mut options = RunOptions { runs_to_come: seeds - index - 1, ..options.clone() };
-        if seeds > 1 {
-            options.out = options.out.map(|out| out.join(format!("seed-{}", experiment.seed)));
-        }
+        options.out = options.out.map(|out| folder(out, seeds, experiment.seed));
         let outcome = run(&experiment, data, &options)?;
+        runs.push(outcome.result(experiment.seed));
         classes.extend(outcome.classes);
-        runs.push(RunResult {
-            seed: experiment.seed,
-            history: outcome.history,
-            test: outcome.test.unwrap_or_default(),
-            seconds: outcome.seconds,
-        });
     }
     if let Some(out) = options.out.as_ref().filter(|_| seeds > 1) {
         let report = RunReport {

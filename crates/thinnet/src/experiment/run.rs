@@ -53,6 +53,18 @@ pub struct Outcome {
     pub was_done: bool,
 }
 
+impl Outcome {
+    /// The numbers of the run, which had this seed.
+    pub(super) fn result(&self, seed: u64) -> RunResult {
+        RunResult {
+            seed,
+            history: self.history.clone(),
+            test: self.test.clone().unwrap_or_default(),
+            seconds: self.seconds,
+        }
+    }
+}
+
 /// Ends training when the user wants to stop.
 #[derive(Debug)]
 struct Interrupt(&'static AtomicBool);
@@ -146,14 +158,15 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
         }
         _ => Features::from(&test.x),
     };
-    let logs = match test.is_empty() {
+    let test = match test.is_empty() {
         true => None,
         false => Some(model.evaluate((&standardized, &test.y))?),
     };
-    let classes = classes(&mut model, &standardized, &test.y, &data.class_names)?;
+    let classes = classes(&mut model, &standardized, &data.test.y, &data.class_names)?;
+    let mut outcome = Outcome { model, history, test, classes, seconds, was_done };
     if let Some(folder) = &folder {
-        model.save(folder.model())?;
-        let summary = model.summary();
+        outcome.model.save(folder.model())?;
+        let summary = outcome.model.summary();
         let report = RunReport {
             name: &data.name,
             model: experiment.name(),
@@ -161,20 +174,15 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
             summary: &summary,
             augmentation: experiment.about_augmentation(),
             text: &options.text,
-            runs: &[RunResult {
-                seed: experiment.seed,
-                history: history.clone(),
-                test: logs.clone().unwrap_or_default(),
-                seconds,
-            }],
-            classes: classes.as_slice(),
+            runs: &[outcome.result(experiment.seed)],
+            classes: outcome.classes.as_slice(),
             // As the data set has them: pictures, also where the model takes them as rows.
             test: &data.test.x,
             command: &options.command,
         };
-        folder.finish(&report, experiment.seed, model.thread_count())?;
+        folder.finish(&report, experiment.seed, outcome.model.thread_count())?;
     }
-    Ok(Outcome { model, history, test: logs, classes, seconds, was_done })
+    Ok(outcome)
 }
 
 /// How the model classifies the test data; `None` where they have no classes with names, or the model gives no probability

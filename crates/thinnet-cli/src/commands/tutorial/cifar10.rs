@@ -5,7 +5,8 @@ use thinnet::datasets::{self, Entry, Store};
 use thinnet::experiment::{RunOptions, repeat, tutorial_cifar10};
 use thinnet::report::{Classes, ReportText};
 
-use super::{announce, folder, options, thousands};
+use super::super::run_options;
+use super::{announce, folder, thousands};
 use crate::arguments::Tutorial;
 use crate::exit::print;
 
@@ -38,7 +39,7 @@ pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, epochs: usize) -
             notes,
             more_seeds: Some("thinnet tutorial cifar10 --seeds 5".into()),
         },
-        ..options(arguments, threads, out.clone())
+        ..run_options(out.clone(), arguments.resume, threads)
     };
     let repeated = repeat(&experiment, &data, &options, arguments.seeds as usize)?;
     let mut text = format!("{}\n", repeated.runs.table());

@@ -6,14 +6,13 @@ mod models;
 use std::path::PathBuf;
 
 use thinnet::data::Dataset;
-use thinnet::experiment::{Experiment, RunOptions, tutorial_mnist, tutorial_spatial};
+use thinnet::experiment::{Experiment, tutorial_mnist, tutorial_spatial};
 use thinnet::report::RunFolder;
 use thinnet::{Error, Result};
 
 use self::models::Comparison;
-use super::own_command;
 use crate::arguments::{Part, Tutorial};
-use crate::exit::{on_interrupt, print};
+use crate::exit::print;
 
 pub(crate) fn run(arguments: &Tutorial, threads: Option<usize>) -> Result<()> {
     let epochs = |default: usize| arguments.epochs.map_or(default, |epochs| epochs as usize);
@@ -69,18 +68,6 @@ fn folder(arguments: &Tutorial, done: &str) -> Result<PathBuf> {
         return Err(Error::Usage(format!("{out} holds a run already: choose another folder with --out")));
     }
     Ok(out)
-}
-
-fn options(arguments: &Tutorial, threads: Option<usize>, out: PathBuf) -> RunOptions {
-    RunOptions {
-        out: Some(out),
-        resume: arguments.resume,
-        threads,
-        verbose: true,
-        interrupted: Some(on_interrupt()),
-        command: own_command(),
-        ..RunOptions::default()
-    }
 }
 
 /// 60000 is 60,000.

@@ -3,7 +3,8 @@
 use thinnet::Result;
 use thinnet::experiment::{ComparisonOptions, Experiment, compare};
 
-use super::{announce, folder, options, thousands};
+use super::super::run_options;
+use super::{announce, folder, thousands};
 use crate::arguments::Tutorial;
 use crate::exit::print;
 
@@ -28,7 +29,7 @@ pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, comparison: Comp
     announce(arguments, threads, ("MNIST", &data), first)?;
     let training = (data.train.len() as f64 * (1.0 - first.fit.validation_split)) as usize;
     let options = ComparisonOptions {
-        run: options(arguments, threads, out.clone()),
+        run: run_options(out.clone(), arguments.resume, threads),
         seeds: arguments.seeds as usize,
         data: format!(
             "MNIST, {} digits to train on, {} to validate, {} to test",
