@@ -1,8 +1,8 @@
 //! What the layers that drop whole channels have in common.
 
-/// A layer that drops whole channels of samples with some axes of places.
+/// A layer that drops whole channels of samples with some axes of places. In Keras, that for sequences has no `data_format`.
 macro_rules! spatial_dropout {
-    ($(#[$meta:meta])* $name:ident = $class:literal, $axes:literal, $shape:literal) => {
+    ($(#[$meta:meta])* $name:ident = $class:literal, $axes:literal, $shape:literal $(, $data_format:ident)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(default)]
@@ -11,7 +11,7 @@ macro_rules! spatial_dropout {
             base: $crate::layers::Base,
             rate: f64,
             seed: Option<u64>,
-            data_format: $crate::layers::arguments::DataFormat,
+            $($data_format: $crate::layers::arguments::DataFormat,)?
         }
 
         impl $name {

@@ -6,8 +6,8 @@ use crate::layers::arguments::{DataFormat, Padding, Pair};
 use crate::shape::Shape;
 
 super::pooling_2d! {
-    /// The mean of each window, channel by channel: (rows, columns, channels) becomes (rows', columns', channels), where rows' =
-    /// ⌊(rows − size) / stride⌋ + 1 for padding "valid" and ⌈rows / stride⌉ for "same"; columns likewise.
+    /// The mean of each window, channel by channel: (rows, columns, channels) becomes (rows', columns', channels), where
+    /// rows' = ⌊(rows − size) / stride⌋ + 1 for padding "valid" and ⌈rows / stride⌉ for "same"; columns likewise.
     ///
     /// What a window has beyond the edge does not count.
     ///

@@ -6,7 +6,8 @@ use crate::layers::arguments::{Axis, DataFormat, map};
 use crate::shape::Shape;
 
 super::global_pooling! {
-    /// The largest value of each channel: (rows, columns, channels) becomes (channels), or (1, 1, channels) where `keepdims` is set.
+    /// The largest value of each channel: (rows, columns, channels) becomes (channels), or (1, 1, channels) where
+    /// `keepdims` is set.
     ///
     /// In the backward pass, the first of equal values gets the whole gradient, as in TensorFlow.
     ///

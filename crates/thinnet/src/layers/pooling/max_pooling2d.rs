@@ -6,8 +6,9 @@ use crate::layers::arguments::{DataFormat, Padding, Pair};
 use crate::shape::Shape;
 
 super::pooling_2d! {
-    /// The largest value of each window, channel by channel: (rows, columns, channels) becomes (rows', columns', channels), where rows' =
-    /// ⌊(rows − size) / stride⌋ + 1 for padding "valid" and ⌈rows / stride⌉ for "same"; columns likewise.
+    /// The largest value of each window, channel by channel: (rows, columns, channels) becomes (rows', columns',
+    /// channels), where rows' = ⌊(rows − size) / stride⌋ + 1 for padding "valid" and ⌈rows / stride⌉ for "same"; columns
+    /// likewise.
     ///
     /// In the backward pass, the first of equal values gets the whole gradient, as in TensorFlow.
     ///
