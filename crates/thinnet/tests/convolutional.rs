@@ -173,3 +173,12 @@ fn gradients_of_the_first_batch() {
         }
     }
 }
+
+/// With one more argument, `trainable` among them, Keras would not read it.
+#[test]
+fn spatial_dropout_is_written_with_keras_s_arguments_only() {
+    let mut model = Sequential::new().add(SpatialDropout1D::new(0.2).input_shape([4, 3]));
+    let json: Value = serde_json::from_str(&model.to_json().unwrap()).unwrap();
+    let config = json["config"]["layers"][1]["config"].as_object().unwrap();
+    assert_eq!(config.keys().collect::<Vec<_>>(), ["name", "dtype", "rate", "seed"]);
+}

@@ -29,7 +29,10 @@ impl Sequential {
         for ((name, _), layer) in built.layers.iter().zip(&self.layers) {
             let mut config = Map::new();
             config.insert("name".into(), json!(name));
-            config.insert("trainable".into(), json!(layer.base().trainable));
+            // Keras's spatial dropouts take no `trainable`: they have no variables.
+            if !layer.class_name().starts_with("SpatialDropout") {
+                config.insert("trainable".into(), json!(layer.base().trainable));
+            }
             config.insert("dtype".into(), json!("float32"));
             if layer.class_name() == "InputLayer" {
                 config.remove("trainable");
