@@ -272,3 +272,95 @@ impl ByShard for Filtering {
         Transform::scratch(self, rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::arguments::Padding;
+    use crate::layers::convolution::product::Convolution;
+    use crate::layers::testing;
+
+    fn axes(sides: [usize; 2], padding: Padding) -> [Axis; 2] {
+        sides.map(|side| Axis::new("kernel_size", side, [3, 1, 1], padding).unwrap())
+    }
+
+    fn numbers(len: usize, step: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * step + i / 31 * 7) % 64) as f32 / 32.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn it_agrees_with_the_products_of_windows() {
+        for (sides, padding, [inputs, outputs]) in [
+            ([13, 13], Padding::Valid, [32, 64]),
+            ([5, 22], Padding::Same, [9, 33]),
+            // A sample's tiles in several blocks.
+            ([33, 30], Padding::Same, [16, 16]),
+        ] {
+            let axes = axes(sides, padding);
+            let rows = 7;
+            let input_len = sides[0] * sides[1] * inputs;
+            let mut arena = numbers(9 * inputs * outputs, 37);
+            arena.extend(numbers(outputs, 11));
+            let ranges = [0..9 * inputs * outputs, 9 * inputs * outputs..arena.len()];
+            let mut x = numbers(rows * input_len, 29);
+            // A channel that was dropped.
+            x[input_len..2 * input_len].iter_mut().step_by(inputs).for_each(|x| *x = 0.0);
+            let filtering = Filtering::new(axes, inputs, outputs, true);
+            let products = Convolution::new(axes, inputs, outputs, 1, true);
+            let dy = numbers(rows * filtering.output_len, 41);
+            let [found, expected] = [&filtering as &dyn Both, &products].map(|operation| {
+                let variables = Variables::new(&arena, &ranges);
+                let mut prepared = Vec::new();
+                for (part, len) in operation.parts(true).into_iter().enumerate() {
+                    let mut out = vec![f32::NAN; len];
+                    operation.prepare(variables, part, &mut out);
+                    prepared.extend(out);
+                }
+                let variables = variables.with_prepared(&prepared);
+                let cx = testing::training(0);
+                let len = Transform::scratch(operation, rows).max(ByShard::scratch(operation, rows));
+                let mut scratch = vec![f32::NAN; len];
+                let (mut y, mut dx) = (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()]);
+                operation.forward(&cx, variables, &x, &mut y, &mut scratch);
+                let mut sums = vec![0.0; arena.len() + operation.sums()];
+                // As blocks of a shard come.
+                for rows in [0..3, 3..6, 6..7] {
+                    let of_x = rows.start * input_len..rows.end * input_len;
+                    let of_y = rows.start * filtering.output_len..rows.end * filtering.output_len;
+                    let (x, dy, dx) = (&x[of_x.clone()], &dy[of_y], Some(&mut dx[of_x]));
+                    operation.gradient(&cx, variables, x, dy, dx, &mut sums, &mut scratch);
+                }
+                operation.finish(&mut sums);
+                sums.truncate(arena.len());
+                [y, dx, sums]
+            });
+            for (what, (found, expected)) in ["y", "dx", "gradient"].iter().zip(found.iter().zip(&expected)) {
+                let largest = expected.iter().fold(0.0_f32, |largest, e| largest.max(e.abs()));
+                for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+                    let close = (found - expected).abs() < 2e-5 * largest;
+                    assert!(close, "{what}[{place}] of {sides:?}: {found}, {expected} (largest {largest})");
+                }
+            }
+        }
+    }
+
+    /// All that a convolution does.
+    trait Both: Transform + ByShard + Prepare {}
+
+    impl<T: Transform + ByShard + Prepare> Both for T {}
+
+    #[test]
+    fn it_pays_for_many_channels_and_places_only() {
+        let pays = |side, padding, inputs, outputs| {
+            Filtering::pays(&axes([side, side], padding), inputs, outputs, 1)
+        };
+        assert!(pays(32, Padding::Same, 32, 32));
+        assert!(pays(13, Padding::Valid, 32, 64));
+        assert!(pays(7, Padding::Same, 512, 512));
+        assert!(!pays(32, Padding::Same, 3, 32));
+        assert!(!pays(2, Padding::Same, 64, 64));
+        assert!(!Filtering::pays(&axes([32, 32], Padding::Same), 32, 32, 2));
+        let strided = Axis::new("kernel_size", 32, [3, 2, 1], Padding::Same).unwrap();
+        assert!(!Filtering::pays(&[strided; 2], 32, 32, 1));
+    }
+}
