@@ -62,6 +62,25 @@ impl Tiles {
         places(self.corner(tile), self.before, self.input, channels)
     }
 
+    /// Which of a tile's outputs have nothing but zeros in their window, given which places of the input have more.
+    #[inline(always)]
+    fn blanks(&self, tile: usize, on: &[u32]) -> [[bool; OUTPUT]; OUTPUT] {
+        let mut rows = [0_u32; INPUT];
+        for (row, places) in rows.iter_mut().zip(self.inputs(tile, 1)) {
+            for (column, place) in places.into_iter().enumerate() {
+                *row |= place.map_or(0, |place| on[place]) << column;
+            }
+        }
+        let mut blanks = [[false; OUTPUT]; OUTPUT];
+        for (row, blanks) in blanks.iter_mut().enumerate() {
+            let window = rows[row] | rows[row + 1] | rows[row + 2];
+            for (column, blank) in blanks.iter_mut().enumerate() {
+                *blank = window >> column & 0b111 == 0;
+            }
+        }
+        blanks
+    }
+
     /// Where the places of a tile's output lie.
     #[inline(always)]
     fn outputs(&self, tile: usize, channels: usize) -> [[Option<usize>; OUTPUT]; OUTPUT] {
@@ -181,16 +200,20 @@ fn output_body<A: Arithmetic>(
     points: &[f32],
     at: &Points,
     bias: Option<&[f32]>,
+    on: Option<&[u32]>,
     y: &mut [f32],
 ) {
     for (index, tile) in range.enumerate() {
         let places = tiles.outputs(tile, at.channels);
+        let blanks = on.map_or([[false; OUTPUT]; OUTPUT], |on| tiles.blanks(tile, on));
         for channel in (0..at.channels).step_by(LANES) {
             let products = gather::<A::Vector>(points, at.step, index * at.stride + channel);
             let outputs = both::<Output, _, _, _>(&products);
             let bias = load(bias.unwrap_or_default(), bias.map(|_| 0), channel, at.channels);
-            for (place, vector) in places.as_flattened().iter().zip(outputs.as_flattened()) {
-                store(y, *place, channel, at.channels, vector.add(bias));
+            let outputs = outputs.as_flattened().iter().zip(blanks.as_flattened());
+            for (place, (vector, blank)) in places.as_flattened().iter().zip(outputs) {
+                let sum = if *blank { bias } else { vector.add(bias) };
+                store(y, *place, channel, at.channels, sum);
             }
         }
     }
@@ -321,13 +344,16 @@ dispatch! {
 }
 
 dispatch! {
-    /// Some tiles of a sample's output from the products, with a bias.
+    /// Some tiles of a sample's output from the products, with a bias. Where the input has nothing but zeros, as around a
+    /// digit, rounding leaves sums of almost zero, and a rectifier behind would take half of them for positive: `on`, what
+    /// [`find_places`] found, makes these sums exact.
     pub fn output(
         tiles: &Tiles,
         range: Range<usize>,
         points: &[f32],
         at: &Points,
         bias: Option<&[f32]>,
+        on: Option<&[u32]>,
         y: &mut [f32],
     ) = output_body
 }
@@ -391,6 +417,17 @@ fn find_kept_body<A: Arithmetic>(x: &[f32], channels: usize, kept: &mut [u32]) -
         }
     }
     count
+}
+
+/// Writes 1 for each place of a map of `channels` channels that is not zero in all of them, else 0, and says whether any
+/// is 0.
+pub fn find_places(x: &[f32], channels: usize, on: &mut [u32]) -> bool {
+    let mut any = false;
+    for (place, on) in x.chunks_exact(channels).zip(on) {
+        *on = u32::from(place.iter().any(|&value| value != 0.0));
+        any |= *on == 0;
+    }
+    any
 }
 
 dispatch! {

@@ -114,7 +114,7 @@ fn agree_with_the_definition() {
         multiply(tiles.count(), &v, &of_x, of_kept, &packed, &mut m, &of_y);
         let mut y = vec![f32::NAN; dy.len()];
         for (sample, y) in y.chunks_mut(dy.len() / SAMPLES).enumerate() {
-            output(&tiles, 0..tiles.count(), &m[sample * ys..], &of_y, Some(bias), y);
+            output(&tiles, 0..tiles.count(), &m[sample * ys..], &of_y, Some(bias), None, y);
         }
 
         let mut packed = vec![f32::NAN; panels(inputs) * panel_len(outputs)];
@@ -150,5 +150,34 @@ fn agree_with_the_definition() {
         ] {
             assert!(error < 1e-5, "{what} of {input:?}, {channels:?}: {error}");
         }
+    }
+}
+
+/// A digit on a black background: what no pixel reaches is the bias, to the bit.
+#[test]
+fn windows_of_zeros_give_the_bias() {
+    let (side, inputs, outputs) = (9, 20, 17);
+    let mut x = vec![0.0; side * side * inputs];
+    x[(4 * side + 5) * inputs..][..inputs].copy_from_slice(&random(1, inputs));
+    let (kernel, bias) = (random(2, 9 * inputs * outputs), random(3, outputs));
+    let tiles = Tiles::new([side; 2], [side; 2], [1; 2]);
+    let (of_x, of_y) = (Points::new(tiles.count(), inputs), Points::new(tiles.count(), outputs));
+    let mut packed = vec![0.0; panels(outputs) * panel_len(inputs)];
+    for (panel, packed) in packed.chunks_mut(panel_len(inputs)).enumerate() {
+        pack(&kernel, inputs, outputs, panel, packed);
+    }
+    let (mut v, mut m, mut y) =
+        (vec![0.0; of_x.len()], vec![0.0; of_y.len()], vec![0.0; side * side * outputs]);
+    transform_input(&tiles, 0..tiles.count(), &x, &mut v, &of_x);
+    let channels: Vec<u32> = (0..inputs as u32).collect();
+    let kept = Kept { counts: &[inputs as u32], channels: &channels };
+    multiply(tiles.count(), &v, &of_x, kept, &packed, &mut m, &of_y);
+    let mut on = vec![7; side * side];
+    assert!(find_places(&x, inputs, &mut on));
+    assert_eq!(on.iter().sum::<u32>(), 1);
+    output(&tiles, 0..tiles.count(), &m, &of_y, Some(&bias), Some(&on), &mut y);
+    for (place, y) in y.chunks(outputs).enumerate() {
+        let reached = (place / side).abs_diff(4) <= 1 && (place % side).abs_diff(5) <= 1;
+        assert_eq!(y != bias, reached, "{place}");
     }
 }

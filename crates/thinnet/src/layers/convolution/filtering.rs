@@ -5,8 +5,8 @@ use std::ops::Range;
 use thinnet_kernels::add::add_rows;
 use thinnet_kernels::buffer::as_words;
 use thinnet_kernels::winograd::{
-    Kept, POINTS, Points, Tiles, accumulate, find_kept, input_gradient, kernel_gradient, multiply, output,
-    pack, pack_adjoint, panel_len, panels, transform_gradient, transform_input,
+    Kept, POINTS, Points, Tiles, accumulate, find_kept, find_places, input_gradient, kernel_gradient,
+    multiply, output, pack, pack_adjoint, panel_len, panels, transform_gradient, transform_input,
 };
 
 use crate::engine::{Context, Variables};
@@ -47,6 +47,8 @@ struct Memory<'a> {
     /// The channels to sum over, for each sample of a block: how many, and which.
     counts: &'a mut [u32],
     kept: &'a mut [u32],
+    /// The places of an input that are not zero in all channels.
+    on: &'a mut [u32],
 }
 
 impl Filtering {
@@ -100,14 +102,20 @@ impl Filtering {
     }
 
     fn lists_len(&self) -> usize {
-        self.samples * (1 + self.inputs.max(self.outputs))
+        self.samples * (1 + self.inputs.max(self.outputs)) + self.places()
+    }
+
+    /// Places of an input.
+    fn places(&self) -> usize {
+        self.input_len / self.inputs
     }
 
     fn memory<'a>(&self, scratch: &'a mut [f32]) -> Memory<'a> {
         let (inputs, rest) = scratch.split_at_mut(self.of_inputs.len());
         let (outputs, rest) = rest.split_at_mut(self.of_outputs.len());
         let (counts, kept) = as_words(&mut rest[..self.lists_len()]).split_at_mut(self.samples);
-        Memory { inputs, outputs, counts, kept }
+        let (kept, on) = kept.split_at_mut(kept.len() - self.places());
+        Memory { inputs, outputs, counts, kept, on }
     }
 
     /// Finds the channels that are not zero in each sample of a block.
@@ -195,9 +203,11 @@ impl Transform for Filtering {
             multiply(tiles.len(), memory.inputs, from, kept, variables.prepared(), memory.outputs, to);
             let places = tiles.len() * self.of_outputs.stride;
             for (index, sample) in samples.enumerate() {
+                let x = &x[sample * self.input_len..][..self.input_len];
+                let on = find_places(x, self.inputs, memory.on).then_some(&*memory.on);
                 let y = &mut y[sample * self.output_len..][..self.output_len];
                 let points = &memory.outputs[index * places..];
-                output(&self.tiles, tiles.clone(), points, &self.of_outputs, bias, y);
+                output(&self.tiles, tiles.clone(), points, &self.of_outputs, bias, on, y);
             }
         }
     }
