@@ -30,4 +30,5 @@ pub use crate::metrics::{AUC, Accuracy, Precision, Recall};
 pub use crate::model::{Fit, Sequential};
 pub use crate::optimizers::{Adagrad, Adam, AdamW, Nadam, RMSprop, SGD};
 pub use crate::regularizers::{L1, L1L2, L2};
+pub use crate::uncertainty::Sampling;
 pub use crate::{History, Shape};

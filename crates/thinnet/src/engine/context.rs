@@ -12,7 +12,10 @@ pub enum Phase {
     /// Dropout and noise are off.
     Inference,
     /// Dropout and noise are on, as in training; everything else is as in inference: batch statistics stay as they are.
-    MonteCarlo,
+    MonteCarlo {
+        /// Whether all inputs go through the same thinned network: the draws of the input at place 0.
+        shared: bool,
+    },
 }
 
 /// Where a piece of work stands: together with the seed, all that random draws depend on.
@@ -38,7 +41,15 @@ impl Context {
 
     /// Whether dropout and noise are on.
     pub fn draws(&self) -> bool {
-        matches!(self.phase, Phase::Training | Phase::MonteCarlo)
+        matches!(self.phase, Phase::Training | Phase::MonteCarlo { .. })
+    }
+
+    /// The place that the draws of one of the rows depend on.
+    pub fn place(&self, row: usize) -> usize {
+        match self.phase {
+            Phase::MonteCarlo { shared: true } => 0,
+            _ => self.first + row,
+        }
     }
 }
 

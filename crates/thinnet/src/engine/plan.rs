@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::context::{Context, Phase};
 use crate::layers::{Built, Gradients, InPlace, Needs, Operation, Transform};
 use crate::losses::Link;
 use crate::random::Stream;
@@ -153,6 +154,21 @@ impl Plan {
     /// Multiply-adds of a sample's forward pass, and one for each element that is written.
     pub(crate) fn cost(&self) -> usize {
         self.nodes.iter().map(|node| node.len + node.transform().map_or(0, |(t, _)| t.operation.cost())).sum()
+    }
+
+    /// Whether Monte-Carlo prediction draws random numbers.
+    pub(crate) fn draws(&self) -> bool {
+        let in_place = |placed: &Placed<dyn InPlace>| {
+            let stream = self.layers[placed.layer].stream;
+            let phase = Phase::MonteCarlo { shared: false };
+            let cx = Context { phase, stream, step: 0, first: 0, batch_size: 1 };
+            placed.operation.is_random() && placed.operation.is_active(&cx)
+        };
+        let draws = |node: &Node| {
+            node.transform().is_some_and(|(placed, _)| placed.operation.is_random())
+                || node.chain.iter().any(in_place)
+        };
+        self.nodes.iter().any(draws)
     }
 
     /// How many rows of a batch make a shard: enough to be worth handing out, few enough that several threads have

@@ -54,6 +54,11 @@ pub trait Transform: Debug + Send + Sync {
     /// Multiply-adds for one sample's forward pass, for choosing how many threads are worth their while.
     fn cost(&self) -> usize;
 
+    /// Whether the operation draws random numbers where dropout is on.
+    fn is_random(&self) -> bool {
+        false
+    }
+
     /// y = f(x)
     fn forward(&self, cx: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]);
 

@@ -33,13 +33,13 @@ impl Source {
     ) {
         let key = self.key(cx);
         for (row, x) in x.chunks_exact_mut(len).enumerate() {
-            f(key, Stream::counter(cx.step, cx.first + row), x);
+            f(key, Stream::counter(cx.step, cx.place(row)), x);
         }
     }
 
     /// The draws of a row.
     pub(super) fn draws(self, cx: &Context, row: usize) -> Draws {
-        self.stream(cx).at(cx.step, cx.first + row)
+        self.stream(cx).at(cx.step, cx.place(row))
     }
 }
 

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use ndarray::{ArrayD, IxDyn};
 
 use super::{BuiltModel, Compiled, Sequential, pool_of};
-use crate::data::{Data, Features, Targets};
+use crate::data::{Data, Features, TargetRows, Targets};
 use crate::engine::{CheckedTargets, Inputs, Objective, Parameters, Phase, Runner, Samples, Totals};
 use crate::error::{Error, Result};
 use crate::history::Logs;
 use crate::losses::{Loss, TargetKind};
 use crate::shape::Shape;
+use crate::uncertainty::Predictive;
 
 /// Samples that are worked on at once where no gradient is needed. Results do not depend on it.
 const INFERENCE_BATCH: usize = 256;
@@ -56,6 +57,59 @@ impl Sequential {
             runner.evaluate(pool, plan, parameters, objective, samples, penalty, &mut totals);
         }
         Ok(totals.logs(objective))
+    }
+
+    /// The loss and the metrics of what several networks said ([`predict_mc`](Self::predict_mc), an
+    /// [`Ensemble`](crate::uncertainty::Ensemble)): those of their mean, or of their mean probabilities where the outputs are
+    /// logits.
+    ///
+    /// ```
+    /// use ndarray::{Array2, array};
+    /// use thinnet::prelude::*;
+    /// let mut model = Sequential::new().add(Dropout::new(0.5).input_shape([3])).add(Dense::new(2).activation(Softmax));
+    /// model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])?;
+    /// let prediction = model.predict_mc(&Array2::<f32>::ones((4, 3)), 100)?;
+    /// let logs = model.evaluate_predictive(&prediction, &array![0_u8, 0, 1, 1])?;
+    /// assert_eq!(logs["accuracy"], 0.5);
+    /// # Ok::<(), thinnet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate), and for predictions of another shape than the model's.
+    pub fn evaluate_predictive<'a>(
+        &self,
+        prediction: &Predictive,
+        y: impl Into<Targets<'a>>,
+    ) -> Result<Logs> {
+        let (built, Compiled { objective, .. }, y) = (self.built()?, self.compiled()?, y.into());
+        let (output, outputs) = (&built.plan.output, prediction.for_loss());
+        let rows = outputs.shape()[0];
+        if &outputs.shape()[1..] != output.axes() || rows != y.len() || rows == 0 {
+            return Err(Error::Data(format!(
+                "expected predictions of shape {output} for {} targets, got {:?}",
+                y.len(),
+                outputs.shape()
+            )));
+        }
+        let targets = check_objective(built, objective, &y)?;
+        let (ones, mut losses) = (vec![1.0; rows], vec![0.0; rows]);
+        let targets = match &targets {
+            CheckedTargets::Classes(classes) => TargetRows::Classes(classes),
+            CheckedTargets::Values { values, .. } => TargetRows::Values(values),
+        };
+        let outputs = outputs.as_standard_layout();
+        let outputs = outputs.as_slice().unwrap_or_default();
+        objective.loss.evaluate(false, output, outputs, targets, &ones, &mut losses, None);
+        let loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / rows as f64;
+        let mut logs = Logs::from([("loss".to_owned(), loss + penalty(&built.parameters))]);
+        for ((metric, name), &len) in
+            objective.metrics.iter().zip(&objective.names).zip(&objective.state_lens)
+        {
+            let mut state = vec![0.0; len];
+            metric.update(&mut state, output, outputs, targets, &ones);
+            logs.insert(name.clone(), metric.result(&state));
+        }
+        Ok(logs)
     }
 
     /// The model's output for each sample, with dropout and noise off; the first axis counts the samples.
@@ -151,7 +205,16 @@ pub(super) fn check_data<'a>(
 ) -> Result<CheckedTargets<'a>> {
     check_features(built, &data.x)?;
     data.check()?;
-    let targets = check_targets(built, &*objective.loss, &data.y)?;
+    check_objective(built, objective, &data.y)
+}
+
+/// Targets must fit the model, the loss and the metrics.
+fn check_objective<'a>(
+    built: &BuiltModel,
+    objective: &Objective,
+    y: &'a Targets<'_>,
+) -> Result<CheckedTargets<'a>> {
+    let targets = check_targets(built, &*objective.loss, y)?;
     let kind = match &targets {
         CheckedTargets::Classes(_) => TargetKind::Classes,
         CheckedTargets::Values { len: 1, .. } => TargetKind::Values(Shape::from(1)),

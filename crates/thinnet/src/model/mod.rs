@@ -179,7 +179,29 @@ impl Sequential {
 
     /// Whether the outputs are the probabilities of classes.
     pub(crate) fn ends_in_softmax(&self) -> bool {
-        self.built.as_ref().is_some_and(|built| built.plan.link == Some(Link::Softmax))
+        self.link() == Some(Link::Softmax)
+    }
+
+    /// The link that the model ends in.
+    pub(crate) fn link(&self) -> Option<Link> {
+        self.built.as_ref().and_then(|built| built.plan.link)
+    }
+
+    /// Whether the model has dropout or noise that [`predict_mc`](Self::predict_mc) draws. A rate of 0 draws nothing, and
+    /// layers that augment images are on in training only.
+    ///
+    /// ```
+    /// use thinnet::prelude::*;
+    /// let mut model = Sequential::new().add(Dropout::new(0.0).input_shape([4])).add(Dense::new(1));
+    /// assert!(!model.is_stochastic()?);
+    /// # Ok::<(), thinnet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the model cannot be built.
+    pub fn is_stochastic(&mut self) -> Result<bool> {
+        self.build()?;
+        Ok(self.built()?.plan.draws())
     }
 
     /// Drops what was made of the layers.
@@ -196,6 +218,15 @@ impl Sequential {
     pub fn input_shape(&mut self) -> Result<&Shape> {
         self.build()?;
         Ok(&self.built()?.input)
+    }
+
+    /// The shape of one sample's output.
+    ///
+    /// # Errors
+    /// Where the model cannot be built.
+    pub fn output_shape(&mut self) -> Result<&Shape> {
+        self.build()?;
+        Ok(&self.built()?.plan.output)
     }
 
     fn built(&self) -> Result<&BuiltModel> {

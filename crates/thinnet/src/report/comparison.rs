@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt::Write;
 use std::path::Path;
 
+use super::aligned::aligned;
 use super::statistics::mean_interval;
 use crate::error::Result;
 use crate::files::write_whole;
@@ -128,20 +129,7 @@ impl Comparison {
 
     /// The table as aligned text.
     pub fn table(&self) -> String {
-        let rows = self.rows();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-        let mut text = String::new();
-        for row in &rows {
-            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                let padding = " ".repeat(width - cell.chars().count());
-                // Names are flush left, numbers flush right.
-                text += &if column == 0 { format!("{cell}{padding}") } else { format!("   {padding}{cell}") };
-            }
-            text.truncate(text.trim_end().len());
-            text.push('\n');
-        }
-        text
+        aligned(&self.rows())
     }
 
     /// Writes a row for each run: model, seed, and the table's numbers in full.

@@ -1,5 +1,6 @@
 //! What people look at: curves, tables, sentences, pages.
 
+mod aligned;
 mod classes;
 mod comparison;
 mod curves;
@@ -9,6 +10,7 @@ mod run_folder;
 mod run_report;
 pub mod statistics;
 
+pub use aligned::aligned;
 pub use classes::{ClassAccuracy, Classes, Mistake};
 pub use comparison::{Comparison, ModelRuns, RunResult};
 pub use curves::{Curves, Run};

@@ -1,72 +1,105 @@
 //! Monte-Carlo dropout.
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayViewD, IxDyn};
 
+use super::distribution::Distribution;
+use super::predictive::Moments;
+use super::{Predictive, Sampling};
 use crate::data::Features;
 use crate::engine::Phase;
 use crate::error::{Error, Result};
 use crate::model::Sequential;
 
-/// What a number of thinned networks say: the mean and the variance of their outputs, both of shape (inputs, …).
-#[derive(Clone, Debug)]
-pub struct MonteCarlo {
-    /// The mean over the networks.
-    pub mean: ArrayD<f32>,
-    /// The variance over the networks, divided by their number.
-    pub variance: ArrayD<f32>,
-}
-
-/// The first step that draws are made for: training does not come so far.
-const FIRST_STEP: u64 = 1 << 63;
-
 impl Sequential {
-    /// Predicts with `samples` thinned networks, each with dropout and noise on and masks of its own for each input;
-    /// everything else is as in [`predict`](Self::predict): batch statistics stay frozen.
+    /// Predicts with a number of thinned networks, each with dropout and noise on and, if not told otherwise, with masks of
+    /// its own for each input ([`Sampling`]); everything else is as in [`predict`](Self::predict): batch statistics stay
+    /// frozen.
     ///
     /// Gal & Ghahramani 2016, "Dropout as a Bayesian approximation". The same seed gives the same bits, for any number of
-    /// threads. Memory does not grow with the number of samples.
+    /// threads. Memory does not grow with the number of samples. For a model without dropout
+    /// ([`is_stochastic`](Self::is_stochastic)) all samples are the same and every variance is 0.
     ///
     /// ```
     /// use ndarray::Array2;
     /// use thinnet::prelude::*;
+    /// use thinnet::uncertainty::Sampling;
     /// let mut model = Sequential::new()
     ///     .add(Dense::new(16).activation(Relu).input_shape([3]))
     ///     .add(Dropout::new(0.5))
     ///     .add(Dense::new(1));
-    /// let prediction = model.predict_mc(&Array2::<f32>::ones((2, 3)), 100)?;
+    /// let x = Array2::<f32>::ones((2, 3));
+    /// let prediction = model.predict_mc(&x, 100)?;
     /// assert_eq!(prediction.mean.shape(), [2, 1]);
     /// assert!(prediction.variance[[0, 0]] > 0.0);
+    /// // The same thinned networks for both inputs, which are equal:
+    /// let smooth = model.predict_mc(&x, Sampling::new(100).shared_masks(true).seed(7))?;
+    /// assert_eq!(smooth.mean[[0, 0]], smooth.mean[[1, 0]]);
     /// # Ok::<(), thinnet::Error>(())
     /// ```
     ///
     /// # Errors
     /// As [`predict`](Self::predict), and for no samples.
-    pub fn predict_mc<'a>(&mut self, x: impl Into<Features<'a>>, samples: usize) -> Result<MonteCarlo> {
-        if samples == 0 {
-            return Err(Error::Usage("expected at least one Monte-Carlo sample, got 0".into()));
-        }
-        let features = x.into();
+    pub fn predict_mc<'a>(
+        &mut self,
+        x: impl Into<Features<'a>>,
+        sampling: impl Into<Sampling>,
+    ) -> Result<Predictive> {
+        self.predict_mc_each(x, sampling, |_| Ok(()))
+    }
+
+    /// As [`predict_mc`](Self::predict_mc), and gives `each` the outputs of every thinned network for all inputs, one network
+    /// after the other.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use thinnet::prelude::*;
+    /// let mut model = Sequential::new().add(Dropout::new(0.5).input_shape([3])).add(Dense::new(1));
+    /// let mut highest = f32::MIN;
+    /// model.predict_mc_each(&Array2::<f32>::ones((2, 3)), 100, |outputs| {
+    ///     highest = highest.max(outputs[[0, 0]]);
+    ///     Ok(())
+    /// })?;
+    /// assert!(highest > 0.0);
+    /// # Ok::<(), thinnet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`predict_mc`](Self::predict_mc), and those of `each`, which end the sampling.
+    pub fn predict_mc_each<'a>(
+        &mut self,
+        x: impl Into<Features<'a>>,
+        sampling: impl Into<Sampling>,
+        mut each: impl FnMut(ArrayViewD<f32>) -> Result<()>,
+    ) -> Result<Predictive> {
+        let (features, sampling) = (x.into(), sampling.into());
+        sampling.check()?;
         let shape = self.check_inputs(&features)?;
-        let len = shape.iter().product();
-        let mut output = vec![0.0_f32; len];
-        // The running mean and the sum of squared deviations from it (Welford 1962).
-        let (mut means, mut squares) = (vec![0.0_f64; len], vec![0.0_f64; len]);
-        if let Some(mut runner) = self.output_runner(Phase::MonteCarlo, features.len())? {
-            for sample in 0..samples {
-                self.outputs(&mut runner, &features, FIRST_STEP + sample as u64, &mut output)?;
-                for ((mean, square), &y) in means.iter_mut().zip(&mut squares).zip(&output) {
-                    let before = f64::from(y) - *mean;
-                    *mean += before / (sample + 1) as f64;
-                    *square += before * (f64::from(y) - *mean);
-                }
-            }
+        let outputs = shape.last().copied().unwrap_or(1);
+        let mut moments = Moments::new(&shape, Distribution::of(self, outputs));
+        self.sample(&features, &sampling, shape.iter().product(), |outputs| {
+            moments.add(outputs);
+            let view = ArrayViewD::from_shape(IxDyn(&shape), outputs);
+            each(view.map_err(|error| Error::Data(error.to_string()))?)
+        })?;
+        moments.finish()
+    }
+
+    /// Hands `each` the `len` outputs of one thinned network after the other.
+    fn sample(
+        &mut self,
+        features: &Features,
+        sampling: &Sampling,
+        len: usize,
+        mut each: impl FnMut(&[f32]) -> Result<()>,
+    ) -> Result<()> {
+        let phase = Phase::MonteCarlo { shared: sampling.is_shared() };
+        let Some(mut runner) = self.output_runner(phase, features.len())? else { return Ok(()) };
+        let mut outputs = vec![0.0_f32; len];
+        for sample in 0..sampling.samples() {
+            self.outputs(&mut runner, features, sampling.step(sample), &mut outputs)?;
+            each(&outputs)?;
         }
-        let array = |values: Vec<f64>| {
-            let values = values.into_iter().map(|value| value as f32).collect();
-            ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|error| Error::Data(error.to_string()))
-        };
-        squares.iter_mut().for_each(|square| *square /= samples as f64);
-        Ok(MonteCarlo { mean: array(means)?, variance: array(squares)? })
+        Ok(())
     }
 }
 
@@ -75,6 +108,7 @@ mod tests {
     use ndarray::{Array2, Axis};
 
     use crate::prelude::*;
+    use crate::uncertainty::Sampling;
 
     fn inputs() -> Array2<f32> {
         Array2::from_shape_fn((600, 4), |(i, j)| ((i * 7 + j * 5) % 11) as f32 / 5.0)
@@ -104,23 +138,86 @@ mod tests {
         }
     }
 
+    fn network(threads: usize) -> Sequential {
+        Sequential::new()
+            .threads(threads)
+            .add(Dense::new(64).activation(Relu).input_shape([4]))
+            .add(Dropout::new(0.5))
+            .add(Dense::new(64).activation(Relu))
+            .add(GaussianNoise::new(0.1))
+            .add(Dropout::new(0.2).noise_shape([-1, 1]).seed(3))
+            .add(Dense::new(2).activation(Softmax))
+    }
+
     #[test]
     fn the_bits_depend_on_neither_threads_nor_the_inputs_behind() {
-        let network = |threads: usize| {
-            Sequential::new()
-                .threads(threads)
-                .add(Dense::new(64).activation(Relu).input_shape([4]))
-                .add(Dropout::new(0.5))
-                .add(Dense::new(64).activation(Relu))
-                .add(GaussianNoise::new(0.1))
-                .add(Dense::new(2))
-        };
         let x = inputs();
-        let one = network(1).predict_mc(&x, 5).unwrap();
-        let three = network(3).predict_mc(&x, 5).unwrap();
-        assert_eq!((&one.mean, &one.variance), (&three.mean, &three.variance));
-        let part = network(1).predict_mc(x.view().split_at(Axis(0), 300).0, 5).unwrap();
-        assert_eq!(part.mean, one.mean.view().split_at(Axis(0), 300).0);
+        for sampling in [Sampling::new(5), Sampling::new(5).shared_masks(true).seed(9)] {
+            let one = network(1).predict_mc(&x, sampling).unwrap();
+            let three = network(3).predict_mc(&x, sampling).unwrap();
+            assert_eq!((&one.mean, &one.variance), (&three.mean, &three.variance));
+            assert_eq!(one.mutual_information().unwrap(), three.mutual_information().unwrap());
+            let part = network(1).predict_mc(x.view().split_at(Axis(0), 300).0, sampling).unwrap();
+            assert_eq!(part.mean, one.mean.view().split_at(Axis(0), 300).0);
+        }
+    }
+
+    /// With shared masks each input goes through the networks that it would meet as the only one.
+    #[test]
+    fn shared_masks_are_the_same_for_all_inputs() {
+        let x = inputs();
+        let shared = network(2).predict_mc(&x, Sampling::new(4).shared_masks(true)).unwrap();
+        let apart = network(2).predict_mc(&x, 4).unwrap();
+        let mut others = 0;
+        for place in [0, 1, 299, 599] {
+            let only =
+                network(1).predict_mc(x.view().slice_axis(Axis(0), (place..=place).into()), 4).unwrap();
+            assert_eq!(only.mean.index_axis(Axis(0), 0), shared.mean.index_axis(Axis(0), place));
+            others += usize::from(only.mean.index_axis(Axis(0), 0) != apart.mean.index_axis(Axis(0), place));
+        }
+        assert_eq!(others, 3, "otherwise only the first input has those masks");
+    }
+
+    #[test]
+    fn seeds_choose_other_samples_and_repeat_their_own() {
+        let x = inputs();
+        let mean = |sampling: Sampling| network(1).predict_mc(&x, sampling).unwrap().mean;
+        let means = [None, Some(1), Some(2)].map(|seed| {
+            let sampling = seed.map_or(Sampling::new(3), |seed| Sampling::new(3).seed(seed));
+            assert_eq!(mean(sampling), mean(sampling));
+            mean(sampling)
+        });
+        assert!(means[0] != means[1] && means[1] != means[2] && means[0] != means[2]);
+    }
+
+    #[test]
+    fn mean_and_variance_are_those_of_the_samples_handed_out() {
+        let (x, mut all) = (inputs(), Vec::new());
+        let prediction = network(2)
+            .predict_mc_each(&x, 7, |outputs| {
+                all.push(outputs.to_owned());
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(all.len(), 7);
+        for (index, (&mean, &variance)) in prediction.mean.iter().zip(&prediction.variance).enumerate() {
+            let values: Vec<f64> = all.iter().map(|a| f64::from(a.as_slice().unwrap()[index])).collect();
+            let expected = values.iter().sum::<f64>() / 7.0;
+            let spread = values.iter().map(|value| (value - expected).powi(2)).sum::<f64>() / 7.0;
+            assert!((f64::from(mean) - expected).abs() < 1e-6);
+            assert!((f64::from(variance) - spread).abs() < 1e-6);
+        }
+        let stopped = network(1).predict_mc_each(&x, 7, |_| Err(crate::Error::Interrupted));
+        assert!(matches!(stopped, Err(crate::Error::Interrupted)));
+    }
+
+    #[test]
+    fn a_model_that_draws_nothing_says_so() {
+        let of = |layer: Dropout| Sequential::new().add(layer.input_shape([4])).add(Dense::new(1));
+        assert!(of(Dropout::new(0.1)).is_stochastic().unwrap());
+        assert!(!of(Dropout::new(0.0)).is_stochastic().unwrap());
+        let mut model = Sequential::new().add(RandomFlip::new("horizontal").input_shape([4, 4, 1]));
+        assert!(!model.is_stochastic().unwrap());
     }
 
     #[test]

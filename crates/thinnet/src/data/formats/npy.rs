@@ -11,7 +11,7 @@ use ndarray::{ArrayBase, Data, Dimension};
 use super::numbers::Kind;
 use super::{Numbers, Source};
 use crate::data::AnyArray;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::write_whole;
 
 const MAGIC: [u8; 6] = *b"\x93NUMPY";
@@ -259,6 +259,50 @@ pub fn write<T: Element, S: Data<Elem = T>, D: Dimension>(
     })
 }
 
+/// Writes an array of a known shape part by part, in C order, so that it need not lie in memory: `fill` is given what
+/// writes the next elements. The file appears when all are there, or not at all.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("samples.npy");
+/// use thinnet::data::formats::npy;
+///
+/// npy::write_parts(&path, &[2, 3], |write| {
+///     write(&[1.0_f32, 2.0, 3.0])?;
+///     write(&[4.0, 5.0, 6.0])
+/// })?;
+/// let whole = ndarray::array![[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]];
+/// assert_eq!(npy::read(&path)?.into_f32(), whole.into_dyn());
+/// # Ok::<(), thinnet::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of `fill`; [`Error::Io`](crate::Error::Io) with what the operating system says; [`Error::Data`] where `fill`
+/// writes another number of elements than the shape has.
+pub fn write_parts<T: Element>(
+    path: impl AsRef<Path>,
+    shape: &[usize],
+    fill: impl FnOnce(&mut dyn FnMut(&[T]) -> Result<()>) -> Result<()>,
+) -> Result<()> {
+    let path = path.as_ref();
+    let (expected, mut written) = (shape.iter().product::<usize>(), 0);
+    let mut outcome = Ok(());
+    let file = write_whole(path, |out| {
+        out.write_all(&header(T::DESCR, shape))?;
+        outcome = fill(&mut |part| {
+            written += part.len();
+            part.iter().try_for_each(|element| element.write(out)).map_err(Error::io("write", path))
+        });
+        if outcome.is_ok() && written != expected {
+            let message = format!("expected {expected} elements for shape {shape:?}, got {written}");
+            outcome = Err(Error::Data(message));
+        }
+        // Whatever it was, the file must not appear.
+        if outcome.is_err() { Err(std::io::Error::other("not complete")) } else { Ok(()) }
+    });
+    outcome.and(file)
+}
+
 /// All that comes before the elements: a multiple of 64 bytes.
 fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     // Python needs the comma in a tuple of one.
@@ -351,6 +395,22 @@ mod tests {
         let transposed = array![[1_u8, 2, 3], [4, 5, 6]].reversed_axes();
         write(&path, &transposed).unwrap();
         assert_eq!(read(&path).unwrap(), AnyArray::U8(transposed.into_dyn()));
+    }
+
+    #[test]
+    fn parts_that_are_not_the_whole_leave_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        let short = write_parts(&path, &[2, 2], |write| write(&[1_u8, 2, 3])).unwrap_err().to_string();
+        assert_eq!(short, "expected 4 elements for shape [2, 2], got 3");
+        let stopped = write_parts::<u8>(&path, &[2, 2], |_| Err(Error::Interrupted));
+        assert!(matches!(stopped, Err(Error::Interrupted)));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let nowhere = write_parts(folder.path().join("none/x.npy"), &[1], |write| write(&[1_u8]));
+        assert!(nowhere.unwrap_err().to_string().contains("none/x.npy"));
+        write_parts(&path, &[2, 1, 2], |write| [[1_u8, 2], [3, 4]].iter().try_for_each(|part| write(part)))
+            .unwrap();
+        assert_eq!(read(&path).unwrap(), AnyArray::U8(array![[[1, 2]], [[3, 4]]].into_dyn()));
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Mask {
         }
         for (row, x) in x.chunks_exact_mut(self.len).enumerate() {
             if !batch {
-                draw(cx.first + row, kept);
+                draw(cx.place(row), kept);
             }
             match index {
                 None => {
