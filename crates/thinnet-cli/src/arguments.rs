@@ -60,16 +60,19 @@ Examples:
   thinnet train experiments/basic.toml --out runs/half --resume")]
     Train(Train),
     /// Measure a model's loss and metrics
-    #[command(
-        after_help = "Examples:\n  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --json"
-    )]
+    #[command(after_help = "\
+Examples:
+  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --json
+  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --mc-samples 100")]
     Evaluate(Evaluate),
     /// Compute a model's output, or classify pictures
     #[command(after_help = "\
 Examples:
   thinnet predict --model model.safetensors --input x.npy --output p.npy
   thinnet predict --model model.safetensors --image cat.jpg dog.png --resize
-  thinnet predict --model model.json --weights w.safetensors --input x.npy --json")]
+  thinnet predict --model model.json --weights w.safetensors --input x.npy --json
+  thinnet predict --model model.safetensors --input x.npy --mc-samples 100 --output mean.npy --variance variance.npy
+  thinnet predict --model model.safetensors --input x.npy --mc-samples 1000 --shared-masks --samples all.npy")]
     Predict(Predict),
     /// Show a model's layers and parameters
     #[command(
@@ -164,10 +167,26 @@ pub(crate) struct Model {
     pub(crate) weights: Option<PathBuf>,
 }
 
+/// Monte-Carlo dropout.
+#[derive(Debug, Args)]
+pub(crate) struct Sampling {
+    /// Predict with this many thinned networks, dropout on (Monte-Carlo dropout)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) mc_samples: Option<u32>,
+    /// Put all inputs through the same thinned networks [default: each input has masks of its own]
+    #[arg(long, requires = "mc_samples")]
+    pub(crate) shared_masks: bool,
+    /// The seed of the thinned networks [default: the model's]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
     #[command(flatten)]
     pub(crate) model: Model,
+    #[command(flatten)]
+    pub(crate) sampling: Sampling,
     /// The samples: .npy, .npz, IDX or CSV
     #[arg(long, value_name = "FILE")]
     pub(crate) input: PathBuf,
@@ -183,7 +202,7 @@ pub(crate) struct Evaluate {
 pub(crate) struct Predict {
     #[command(flatten)]
     pub(crate) model: Model,
-    /// The samples: .npy, .npz, IDX or CSV
+    /// The inputs: .npy, .npz, IDX or CSV
     #[arg(long, value_name = "FILE", required_unless_present = "image")]
     pub(crate) input: Option<PathBuf>,
     /// Pictures to classify, PNG or JPEG: prints the three likeliest classes of each
@@ -198,6 +217,32 @@ pub(crate) struct Predict {
     /// Targets, to say as well how good the output is
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sampling: Sampling,
+    /// Where to write the variance over the thinned networks, as .npy
+    #[arg(long, value_name = "FILE", requires = "mc_samples", conflicts_with = "image")]
+    pub(crate) variance: Option<PathBuf>,
+    /// Where to write the outputs of every thinned network, as .npy of shape (N, inputs, outputs)
+    #[arg(long, value_name = "FILE", requires = "mc_samples", conflicts_with = "image")]
+    pub(crate) samples: Option<PathBuf>,
+    /// For regression: the share of targets that the intervals are to hold
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value_t = 0.95,
+        requires = "mc_samples",
+        conflicts_with = "image"
+    )]
+    pub(crate) interval: f64,
+    /// For regression: the variance of the targets around the true function (1/τ), which widens the intervals
+    #[arg(
+        long,
+        value_name = "VARIANCE",
+        default_value_t = 0.0,
+        requires = "mc_samples",
+        conflicts_with = "image"
+    )]
+    pub(crate) noise_variance: f64,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

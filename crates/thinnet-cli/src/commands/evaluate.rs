@@ -5,6 +5,7 @@ use thinnet::data::{Data, load_array};
 use thinnet::{Error, Result};
 
 use super::model::{fitting, trained};
+use super::monte_carlo::sampling;
 use crate::arguments::Evaluate;
 use crate::exit::print;
 
@@ -18,7 +19,13 @@ pub(crate) fn run(arguments: &Evaluate, threads: Option<usize>) -> Result<()> {
     }
     let x = fitting(&mut model, load_array(&arguments.input)?.into_features()?)?;
     let y = load_array(&arguments.labels)?.into_targets()?;
-    let logs = model.evaluate(Data { x, y })?;
+    let logs = match sampling(&mut model, &arguments.sampling)? {
+        None => model.evaluate(Data { x, y })?,
+        Some(sampling) => {
+            let prediction = model.predict_mc(&x, sampling)?;
+            model.evaluate_predictive(&prediction, &y)?
+        }
+    };
     if arguments.json {
         return print(&format!("{}\n", json!(logs)));
     }

@@ -6,6 +6,7 @@ mod completions;
 mod data;
 mod evaluate;
 mod model;
+mod monte_carlo;
 mod pictures;
 mod predict;
 mod summary;

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use ndarray::Array3;
-use serde_json::json;
+use serde_json::{Value, json};
 use thinnet::data::formats::image::{ColorMode, Interpolation};
 use thinnet::data::{Features, load_image};
 use thinnet::model::Sequential;
+use thinnet::report::aligned;
+use thinnet::uncertainty::Sampling;
 use thinnet::{Error, Result, Shape};
 
 use crate::arguments::Predict;
@@ -16,14 +18,22 @@ use crate::exit::print;
 const NAMED: usize = 3;
 
 /// Prints the likeliest classes of each picture.
-pub(crate) fn classify(model: &mut Sequential, arguments: &Predict) -> Result<()> {
+pub(crate) fn classify(
+    model: &mut Sequential,
+    arguments: &Predict,
+    sampling: Option<Sampling>,
+) -> Result<()> {
     let input = model.input_shape()?.clone();
     let wanted = Wanted::of(&input)?;
     let mut pixels = Vec::new();
     for path in &arguments.image {
         pixels.extend(wanted.picture(path, load_image(path)?, arguments.resize)?);
     }
-    let output = model.predict(Features::bytes(input.clone(), pixels, 1.0 / 255.0))?;
+    let x = Features::bytes(input.clone(), pixels, 1.0 / 255.0);
+    if let Some(sampling) = sampling {
+        return sampled(model, arguments, sampling, &x);
+    }
+    let output = model.predict(&x)?;
     if output.ndim() != 2 {
         let message =
             format!("--image: the model's output {:?} is no class: give it --input", &output.shape()[1..]);
@@ -36,16 +46,50 @@ pub(crate) fn classify(model: &mut Sequential, arguments: &Predict) -> Result<()
     for (path, row) in arguments.image.iter().zip(output.outer_iter()) {
         let row: Vec<f32> = row.iter().copied().collect();
         let likely = likeliest(&probabilities(row, from_logits)?);
-        let name =
-            |class: usize| model.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
-        let named = likely.iter().map(|&(class, probability)| format!("{} {probability:.4}", name(class)));
-        text += &format!("{}: {}\n", path.display(), named.collect::<Vec<_>>().join(", "));
-        let classes = likely.iter().map(
-            |&(class, probability)| json!({"class": class, "name": name(class), "probability": probability}),
-        );
-        entries.push(json!({"image": path, "classes": classes.collect::<Vec<_>>()}));
+        text += &format!("{}: {}\n", path.display(), named(model, &likely));
+        entries.push(json!({"image": path, "classes": classes(model, &likely)}));
     }
     print(&if arguments.json { format!("{}\n", json!(entries)) } else { text })
+}
+
+/// Prints the likeliest classes of each picture over thinned networks, and how unsure those are.
+fn sampled(model: &mut Sequential, arguments: &Predict, sampling: Sampling, x: &Features) -> Result<()> {
+    let prediction = model.predict_mc(x, sampling)?;
+    let probabilities = prediction.probabilities()?;
+    let (entropy, information) = (prediction.entropy()?, prediction.mutual_information()?);
+    let head = ["picture", "entropy (nats)", "mutual information (nats)", "likeliest"];
+    let mut table = vec![head.map(String::from).to_vec()];
+    let mut entries = Vec::new();
+    for (index, (path, row)) in arguments.image.iter().zip(probabilities.outer_iter()).enumerate() {
+        let likely = likeliest(&row.to_vec());
+        let (entropy, information) = (entropy[index], information[index]);
+        table.push(vec![
+            path.display().to_string(),
+            format!("{entropy:.4}"),
+            format!("{information:.4}"),
+            named(model, &likely),
+        ]);
+        entries.push(json!({
+            "image": path, "classes": classes(model, &likely), "entropy": entropy, "mutual_information": information,
+        }));
+    }
+    print(&if arguments.json { format!("{}\n", json!(entries)) } else { aligned(&table) })
+}
+
+fn name(model: &Sequential, class: usize) -> String {
+    model.class_names().get(class).cloned().unwrap_or_else(|| class.to_string())
+}
+
+/// Classes with their probabilities, for people.
+fn named(model: &Sequential, likely: &[(usize, f32)]) -> String {
+    let named = likely.iter().map(|&(class, probability)| format!("{} {probability:.4}", name(model, class)));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// Classes with their probabilities, for programs.
+fn classes(model: &Sequential, likely: &[(usize, f32)]) -> Vec<Value> {
+    let entry = |&(class, probability): &(usize, f32)| json!({"class": class, "name": name(model, class), "probability": probability});
+    likely.iter().map(entry).collect()
 }
 
 /// The pictures that a model expects.

@@ -1,30 +1,45 @@
 //! `thinnet predict`
 
-use ndarray::Axis;
-use serde_json::json;
+use ndarray::{ArrayD, Axis};
+use serde_json::{Value, json};
 use thinnet::data::formats::npy;
-use thinnet::data::{Data, load_array};
-use thinnet::{Error, Result};
+use thinnet::data::{Data, Features, Targets, load_array};
+use thinnet::model::Sequential;
+use thinnet::{Error, Logs, Result};
 
 use super::model::{fitting, trained};
-use super::pictures;
+use super::{monte_carlo, pictures};
 use crate::arguments::Predict;
 use crate::exit::print;
 
 pub(crate) fn run(arguments: &Predict, threads: Option<usize>) -> Result<()> {
     let mut model = trained(&arguments.model, threads)?;
+    let sampling = monte_carlo::sampling(&mut model, &arguments.sampling)?;
     let Some(input) = &arguments.input else {
-        return pictures::classify(&mut model, arguments);
+        return pictures::classify(&mut model, arguments, sampling);
     };
     let x = fitting(&mut model, load_array(input)?.into_features()?)?;
-    let output = model.predict(&x)?;
-    let logs = match &arguments.labels {
+    let y = match &arguments.labels {
         None => None,
         Some(_) if model.compile_config().is_err() => {
             return Err(Error::Usage("--labels: the model does not say which loss to measure".into()));
         }
-        Some(labels) => Some(model.evaluate(Data { x, y: load_array(labels)?.into_targets()? })?),
+        Some(labels) => Some(load_array(labels)?.into_targets()?),
     };
+    match sampling {
+        Some(sampling) => monte_carlo::predict(&mut model, arguments, sampling, &x, y),
+        None => predict(&mut model, arguments, x, y),
+    }
+}
+
+fn predict(
+    model: &mut Sequential,
+    arguments: &Predict,
+    x: Features<'static>,
+    y: Option<Targets<'static>>,
+) -> Result<()> {
+    let output = model.predict(&x)?;
+    let logs = y.map(|y| model.evaluate(Data { x, y })).transpose()?;
     if let Some(path) = &arguments.output {
         npy::write(path, &output)?;
     }
@@ -32,14 +47,7 @@ pub(crate) fn run(arguments: &Predict, threads: Option<usize>) -> Result<()> {
         let mut result = json!({"shape": output.shape()});
         match &arguments.output {
             Some(path) => result["output"] = json!(path),
-            None => {
-                result["predictions"] = json!(
-                    output
-                        .outer_iter()
-                        .map(|row| row.iter().copied().collect::<Vec<_>>())
-                        .collect::<Vec<_>>()
-                )
-            }
+            None => result["predictions"] = rows(&output),
         }
         if let Some(logs) = &logs {
             result["metrics"] = json!(logs);
@@ -63,8 +71,15 @@ pub(crate) fn run(arguments: &Predict, threads: Option<usize>) -> Result<()> {
             }
         }
     }
-    for (name, value) in logs.into_iter().flatten() {
-        text += &format!("{name} {value:.4}\n");
-    }
-    print(&text)
+    print(&(text + &measured(&logs)))
+}
+
+/// The outputs of each input, one after the other.
+pub(super) fn rows(outputs: &ArrayD<f32>) -> Value {
+    json!(outputs.outer_iter().map(|row| row.iter().copied().collect::<Vec<_>>()).collect::<Vec<_>>())
+}
+
+/// Loss and metrics, a line each.
+pub(super) fn measured(logs: &Option<Logs>) -> String {
+    logs.iter().flatten().map(|(name, value)| format!("{name} {value:.4}\n")).collect()
 }
