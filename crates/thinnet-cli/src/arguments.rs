@@ -63,8 +63,18 @@ Examples:
     #[command(after_help = "\
 Examples:
   thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --json
-  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --mc-samples 100")]
+  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --mc-samples 100
+  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --calibration --reliability r.svg
+  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --calibration \\
+                   --validation-input vx.npy --validation-labels vy.npy")]
     Evaluate(Evaluate),
+    /// Measure how sure models are and whether they are right to be: Monte-Carlo dropout, calibration, unknown data
+    #[command(after_help = "\
+Examples:
+  thinnet uncertainty --model runs/tutorial-1/with-dropout/model.safetensors --data mnist --ood fashion-mnist
+  thinnet uncertainty --model seed-1.safetensors seed-2.safetensors seed-3.safetensors --data runs/basic/config.toml
+  thinnet uncertainty --model model.safetensors --ood noise.npy --mc-samples 1000 --out runs/doubt")]
+    Uncertainty(Uncertainty),
     /// Compute a model's output, or classify pictures
     #[command(after_help = "\
 Examples:
@@ -193,6 +203,18 @@ pub(crate) struct Evaluate {
     /// Their targets
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: PathBuf,
+    /// Say as well how well calibrated the probabilities are: NLL, Brier's score, (adaptive) calibration error
+    #[arg(long)]
+    pub(crate) calibration: bool,
+    /// Where to draw the reliability diagram, as .svg or .png
+    #[arg(long, value_name = "FILE", requires = "calibration")]
+    pub(crate) reliability: Option<PathBuf>,
+    /// Samples that the model was not trained on, to fit a temperature to
+    #[arg(long, value_name = "FILE", requires = "calibration", requires = "validation_labels")]
+    pub(crate) validation_input: Option<PathBuf>,
+    /// Their labels
+    #[arg(long, value_name = "FILE", requires = "validation_input")]
+    pub(crate) validation_labels: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -246,6 +268,41 @@ pub(crate) struct Predict {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Uncertainty {
+    /// Model files; several of one kind, trained apart, are compared and make an ensemble
+    #[arg(long, required = true, value_name = "FILE", num_args = 1..)]
+    pub(crate) model: Vec<PathBuf>,
+    /// What they were trained on: a data set by its name, or an experiment (.toml)
+    #[arg(long, default_value = "mnist", value_name = "NAME|FILE")]
+    pub(crate) data: String,
+    /// Data of another kind: a data set by its name, of which the test samples are taken, or a file of samples
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) ood: Option<String>,
+    /// How many thinned networks Monte-Carlo dropout draws
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) mc_samples: u32,
+    /// Put all inputs through the same thinned networks [default: each input has masks of its own]
+    #[arg(long)]
+    pub(crate) shared_masks: bool,
+    /// The seed of the thinned networks [default: the model's]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// The last share of the training data, on which the models were not trained: temperatures are fitted to it
+    /// [default: the experiment's, else 0.2]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) validation_split: Option<f64>,
+    /// Where to write [default: the next free runs/uncertainty-N]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Take the first N samples of each part only, to try things out
+    #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -190,3 +190,86 @@ fn what_cannot_be_sampled_is_said() {
     bench.fails(&mc("run/model.safetensors", &nowhere), 1, "cannot write none-such/s.npy");
     assert!(!bench.path("m.npy").exists());
 }
+
+#[test]
+fn calibration_is_measured_and_mended() {
+    let bench = Bench::new();
+    bench.train("run", &[]);
+    let evaluate =
+        ["evaluate", "--model", "run/model.safetensors", "--input", "x.npy", "--labels", "y.npy", "--json"];
+    let logs =
+        |more: &[&str]| -> Value { serde_json::from_str(&bench.ok(&[&evaluate, more].concat())).unwrap() };
+    let plain = logs(&[]);
+    let measured = logs(&["--calibration"]);
+    assert_eq!(measured["accuracy"], plain["accuracy"]);
+    let number = |logs: &Value, name: &str| logs[name].as_f64().unwrap();
+    assert!((number(&measured, "nll") - number(&plain, "loss")).abs() < 1e-4);
+    assert!(measured.get("temperature").is_none());
+    let fitted = ["--validation-input", "x.npy", "--validation-labels", "y.npy", "--reliability", "r.svg"];
+    let scaled = logs(&[&["--calibration"], &fitted[..]].concat());
+    assert!(number(&scaled, "temperature") > 0.0);
+    assert!(number(&scaled, "scaled_nll") <= number(&scaled, "nll"), "fitted to the same data");
+    assert!(fs::read_to_string(bench.path("r.svg")).unwrap().contains("accuracy, after scaling"));
+    let sampled = logs(&["--calibration", "--mc-samples", "20"]);
+    assert_ne!(sampled["ece"], measured["ece"]);
+    bench.fails(&[&evaluate[..], &["--reliability", "r.svg"]].concat(), 2, "--calibration");
+    bench.fails(&[&evaluate[..], &["--calibration", "--reliability", "r.gif"]].concat(), 1, ".svg or .png");
+}
+
+#[test]
+fn the_report_on_uncertainty_is_complete_and_repeatable() {
+    let bench = Bench::new();
+    bench.train("one", &[]);
+    bench.train("two", &[("seed = 5", "seed = 6")]);
+    npy::write(bench.path("noise.npy"), &Array2::from_shape_fn((50, 6), |(i, j)| (i * 31 % 17 * j) as f32))
+        .unwrap();
+    let models = ["one/model.safetensors", "two/model.safetensors"];
+    let common = ["--data", "e.toml", "--ood", "noise.npy", "--mc-samples", "10"];
+    let uncertainty = |models: &[&'static str], more: &[&'static str]| {
+        [&["uncertainty", "--model"], models, &common, more].concat()
+    };
+    let text = bench.ok(&uncertainty(&models, &["--out", "both", "--threads", "1"]));
+    for part in ["deterministic", "MC dropout", "ensemble", "±", "AUROC", "Report: both/report.html"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    bench.ok(&uncertainty(&models, &["--out", "again", "--threads", "3"]));
+    for name in [
+        "measures.csv",
+        "reliability.csv",
+        "reliability.svg",
+        "rejection.svg",
+        "unknown.svg",
+        "reliability.png",
+    ] {
+        assert!(same_file(&bench.path("both").join(name), &bench.path("again").join(name)), "{name}");
+    }
+    let measures = fs::read_to_string(bench.path("both/measures.csv")).unwrap();
+    assert_eq!(measures.lines().count(), 1 + 2 + 2 + 1, "{measures}");
+    let page = fs::read_to_string(bench.path("both/report.html")).unwrap();
+    let addresses = page.matches("http").count() - page.matches("http://www.w3.org/2000/svg").count();
+    assert_eq!(addresses, 0, "the report asks for nothing from elsewhere");
+
+    let json = bench.ok(&uncertainty(&models[..1], &["--json", "--out", "one-json"]));
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (json["validation"].as_u64(), json["test"].as_u64(), json["ood"].as_u64()),
+        (Some(100), Some(400), Some(50))
+    );
+    assert!(json["methods"].get("ensemble").is_none());
+    let area = json["methods"]["MC dropout"][0]["mutual_information"]["auroc"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&area));
+
+    bench.train("none", &[("rate = 0.2", "rate = 0.0")]);
+    let text = bench.ok(&uncertainty(&["none/model.safetensors"], &["--out", "without"]));
+    assert!(!text.contains("MC dropout") && text.contains("no dropout"), "{text}");
+    bench.fails(&uncertainty(&models, &["--out", "both"]), 1, "both holds a report already");
+    bench.fails(&uncertainty(&models, &["--validation-split", "1.5"]), 1, "--validation-split");
+    bench.fails(&["uncertainty", "--model", models[0], "--data", "mnits"], 1, "did you mean `mnist`?");
+    bench.fails(
+        &["uncertainty", "--model", models[0], "--data", "e.toml", "--ood", "fashion"],
+        1,
+        "did you mean `fashion-mnist`?",
+    );
+    bench.fails(&["uncertainty", "--model", models[0], "--data", "mnist"], 1, "expected samples of shape");
+    assert!(!bench.path("runs").exists(), "what cannot start leaves no folder");
+}

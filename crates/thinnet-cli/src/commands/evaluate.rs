@@ -1,8 +1,11 @@
 //! `thinnet evaluate`
 
 use serde_json::json;
-use thinnet::data::{Data, load_array};
-use thinnet::{Error, Result};
+use thinnet::data::{Data, Features, load_array};
+use thinnet::model::Sequential;
+use thinnet::report::reliability_diagram;
+use thinnet::uncertainty::{Forecast, Predictive, Reliability, Sampling, Temperature};
+use thinnet::{Error, Logs, Result};
 
 use super::model::{fitting, trained};
 use super::monte_carlo::sampling;
@@ -11,7 +14,8 @@ use crate::exit::print;
 
 pub(crate) fn run(arguments: &Evaluate, threads: Option<usize>) -> Result<()> {
     let mut model = trained(&arguments.model, threads)?;
-    if model.compile_config().is_err() {
+    let is_compiled = model.compile_config().is_ok();
+    if !is_compiled && !arguments.calibration {
         return Err(Error::Usage(format!(
             "{} does not say which loss to measure: use a model file that training wrote, or an experiment",
             arguments.model.model.display()
@@ -19,15 +23,65 @@ pub(crate) fn run(arguments: &Evaluate, threads: Option<usize>) -> Result<()> {
     }
     let x = fitting(&mut model, load_array(&arguments.input)?.into_features()?)?;
     let y = load_array(&arguments.labels)?.into_targets()?;
-    let logs = match sampling(&mut model, &arguments.sampling)? {
-        None => model.evaluate(Data { x, y })?,
-        Some(sampling) => {
-            let prediction = model.predict_mc(&x, sampling)?;
-            model.evaluate_predictive(&prediction, &y)?
+    let sampling = sampling(&mut model, &arguments.sampling)?;
+    let logs = match (sampling, arguments.calibration) {
+        (None, false) => model.evaluate(Data { x, y })?,
+        _ => {
+            let prediction = predictive(&mut model, sampling, &x)?;
+            let mut logs = match is_compiled {
+                true => model.evaluate_predictive(&prediction, &y)?,
+                false => Logs::new(),
+            };
+            if arguments.calibration {
+                let forecast = Forecast::of(&prediction, &y)?;
+                logs.extend(calibration(&mut model, arguments, sampling, &forecast)?);
+            }
+            logs
         }
     };
     if arguments.json {
         return print(&format!("{}\n", json!(logs)));
     }
     print(&logs.iter().map(|(name, value)| format!("{name} {value:.4}\n")).collect::<String>())
+}
+
+fn predictive(model: &mut Sequential, sampling: Option<Sampling>, x: &Features) -> Result<Predictive> {
+    match sampling {
+        Some(sampling) => model.predict_mc(x, sampling),
+        None => model.predictive(x),
+    }
+}
+
+/// The measures of calibration, also at the temperature that is fitted to validation data; draws the diagrams.
+fn calibration(
+    model: &mut Sequential,
+    arguments: &Evaluate,
+    sampling: Option<Sampling>,
+    forecast: &Forecast,
+) -> Result<Logs> {
+    let mut logs: Logs =
+        forecast.measures().entries().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let scaled = match (&arguments.validation_input, &arguments.validation_labels) {
+        (Some(input), Some(labels)) => {
+            let x = fitting(model, load_array(input)?.into_features()?)?;
+            let y = load_array(labels)?.into_targets()?;
+            let temperature = Temperature::fit(&Forecast::of(&predictive(model, sampling, &x)?, &y)?);
+            logs.insert("temperature".into(), temperature.value());
+            Some(temperature.apply(forecast))
+        }
+        _ => None,
+    };
+    if let Some(scaled) = &scaled {
+        // Scaling does not change the accuracy.
+        let measures = scaled.measures().entries().into_iter().skip(1);
+        logs.extend(measures.map(|(name, value)| (format!("scaled_{name}"), value)));
+    }
+    if let Some(path) = &arguments.reliability {
+        let before = Reliability::new(forecast, Reliability::BINS);
+        let after = scaled.as_ref().map(|scaled| Reliability::new(scaled, Reliability::BINS));
+        let diagrams = [("accuracy", Some(&before)), ("accuracy, after scaling", after.as_ref())];
+        let diagrams = diagrams.into_iter().filter_map(|(name, diagram)| Some((name, diagram?)));
+        reliability_diagram(&diagrams.collect::<Vec<_>>(), path)?;
+    }
+    Ok(logs)
 }

@@ -12,6 +12,7 @@ mod predict;
 mod summary;
 mod train;
 mod tutorial;
+mod uncertainty;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         Command::Tutorial(tutorial) => tutorial::run(&tutorial, threads),
         Command::Train(train) => train::run(train, threads),
         Command::Evaluate(evaluate) => evaluate::run(&evaluate, threads),
+        Command::Uncertainty(uncertainty) => uncertainty::run(&uncertainty, threads),
         Command::Predict(predict) => predict::run(&predict, threads),
         Command::Summary(summary) => summary::run(&summary),
         Command::Compare(compare) => compare::run(&compare, threads),

@@ -21,6 +21,7 @@ use crate::losses::Link;
 use crate::shape::Shape;
 
 pub use fit::{ClassWeight, Fit};
+pub(crate) use summary::thousands;
 
 /// The seed of a model that was given none.
 pub const DEFAULT_SEED: u64 = 42;

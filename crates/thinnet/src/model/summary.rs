@@ -85,7 +85,7 @@ fn table(name: &str, rows: &[[String; 3]], trainable: usize, frozen: usize) -> S
 }
 
 /// 109386 as `109,386`.
-fn thousands(number: usize) -> String {
+pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::aligned::aligned;
+use super::aligned;
 use super::statistics::mean_interval;
 use crate::error::Result;
 use crate::files::write_whole;

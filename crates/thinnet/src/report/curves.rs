@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use super::comparison::lowest;
-use super::figure::{Figure, Line, Panel};
+use super::figure::{Across, Figure, Line, Panel};
 use super::statistics::mean_interval;
-use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::error::Result;
 use crate::history::History;
 
 /// A model and its runs, one a seed.
@@ -100,13 +99,7 @@ impl<'a> Curves<'a> {
     /// # Errors
     /// Where the ending is another one, or the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let bytes = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("svg") => self.svg()?.into_bytes(),
-            Some("png") => self.png()?,
-            _ => return Err(Error::file(path, "a figure's name must end in .svg or .png")),
-        };
-        write_whole(path, |out| out.write_all(&bytes))
+        self.figure().write(path.as_ref())
     }
 
     fn figure(&self) -> Figure {
@@ -121,7 +114,8 @@ impl<'a> Curves<'a> {
             metrics.next().map(str::to_owned)
         };
         let panels = metric.into_iter().chain(["loss".to_owned()]).map(|name| self.panel(&name)).collect();
-        Figure { title: self.title(), panels, names: self.runs.iter().map(|run| run.name.clone()).collect() }
+        let names = self.runs.iter().map(|run| run.name.clone()).collect();
+        Figure { title: self.title(), panels, names, phases: true }
     }
 
     fn panel(&self, name: &str) -> Panel {
@@ -137,7 +131,8 @@ impl<'a> Curves<'a> {
                 lines.push(Line { label: format!("{}, {phase}", run.name), color, dashed, points });
             }
         }
-        Panel { name: name.replace('_', " "), lines }
+        let name = name.replace('_', " ");
+        Panel { name, across: Across::Epochs, lines, bars: Vec::new(), diagonal: false }
     }
 }
 

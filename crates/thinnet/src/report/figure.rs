@@ -1,13 +1,16 @@
-//! Panels of lines, drawn as SVG or PNG.
+//! Panels of lines and bars, drawn as SVG or PNG.
 
+use std::path::Path;
 use std::sync::Once;
 
 use plotters::backend::{BitMapBackend, SVGBackend};
 use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, RGBColor, TextStyle, register_font};
 
 use crate::error::{Error, Result};
+use crate::files::write_whole;
 
 /// Okabe and Ito's colours, which colour-blind readers can tell apart, without the black and the yellow that only suit
 /// light or dark pages.
@@ -37,14 +40,41 @@ pub(super) struct Figure {
     pub(super) panels: Vec<Panel>,
     /// The legend: what each colour is.
     pub(super) names: Vec<String>,
+    /// Whether the legend tells training from validation.
+    pub(super) phases: bool,
 }
 
-/// Lines against the epochs.
+/// Lines and bars.
 #[derive(Debug)]
 pub(super) struct Panel {
     /// What is on the vertical axis.
     pub(super) name: String,
+    pub(super) across: Across,
     pub(super) lines: Vec<Line>,
+    pub(super) bars: Vec<Bar>,
+    /// Whether to draw the line on which both axes have the same value.
+    pub(super) diagonal: bool,
+}
+
+/// What is on the horizontal axis.
+#[derive(Debug)]
+pub(super) enum Across {
+    Epochs,
+    /// Something of this name, from the first number to the second; the vertical axis begins at 0.
+    Values(&'static str, f64, f64),
+}
+
+/// A bar that stands on the horizontal axis.
+#[derive(Debug)]
+pub(super) struct Bar {
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) height: f64,
+    pub(super) color: usize,
+    /// Between which values the true height may lie, where that is known.
+    pub(super) interval: Option<(f64, f64)>,
+    /// What to say of it.
+    pub(super) note: String,
 }
 
 /// A line, with a band where points have intervals.
@@ -53,7 +83,7 @@ pub(super) struct Line {
     pub(super) label: String,
     pub(super) color: usize,
     pub(super) dashed: bool,
-    /// (epoch, value, half the interval)
+    /// (place on the horizontal axis, value, half the interval)
     pub(super) points: Vec<(f64, f64, f64)>,
 }
 
@@ -105,6 +135,16 @@ impl Figure {
         Ok(file)
     }
 
+    /// Writes SVG or PNG, by the file's ending.
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
+        let bytes = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("svg") => self.svg()?.into_bytes(),
+            Some("png") => self.png()?,
+            _ => return Err(Error::file(path, "a figure's name must end in .svg or .png")),
+        };
+        write_whole(path, |out| out.write_all(&bytes))
+    }
+
     fn draw<DB: DrawingBackend>(&self, root: &DrawingArea<DB, Shift>, scale: u32) -> Result<Vec<Note>> {
         let px = |size: u32| size * scale;
         let (head, rest) = root.split_vertically(px(38));
@@ -146,6 +186,9 @@ impl Figure {
                 entry(name, COLORS[index % COLORS.len()].stroke_width(px(3) as u32), None)?;
             }
         }
+        if !self.phases {
+            return Ok(());
+        }
         entry("training", INK.stroke_width(px(2) as u32), Some(px(5)))?;
         entry("validation", INK.stroke_width(px(2) as u32), None)
     }
@@ -154,55 +197,53 @@ impl Figure {
 impl Panel {
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, scale: u32) -> Result<Vec<Note>> {
         let px = |size: u32| size * scale;
-        let finite =
-            self.lines.iter().flat_map(|line| &line.points).filter(|(_, value, _)| value.is_finite());
-        let bounds = |values: &mut dyn Iterator<Item = f64>| {
-            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-                (low.min(value), high.max(value))
-            })
-        };
-        let (first, last) = bounds(&mut finite.clone().map(|(epoch, ..)| *epoch));
-        let (low, high) =
-            bounds(&mut finite.clone().flat_map(|(_, value, half)| [value - half, value + half]));
-        let (first, last, low, high) =
-            if low.is_finite() { (first, last, low, high) } else { (1.0, 1.0, 0.0, 1.0) };
-        let margin = ((high - low) * 0.06).max(high.abs() * 1e-3 + 1e-9);
-        let side = ((last - first) * 0.03).max(0.1);
+        let [(left, right), (bottom, top)] = self.ranges();
         let mut chart = ChartBuilder::on(area)
             .margin_left(px(10))
             .margin_right(px(14))
             .margin_top(px(4))
             .x_label_area_size(px(38))
             .y_label_area_size(px(62))
-            .build_cartesian_2d(first - side..last + side, low - margin..high + margin)
+            .build_cartesian_2d(left..right, bottom..top)
             .map_err(failed)?;
-        let digits = if high - low < 0.02 {
-            4
-        } else if high - low < 0.5 {
-            3
-        } else if high - low < 5.0 {
-            2
-        } else {
-            1
+        let digits = match top - bottom {
+            height if height < 0.0224 => 4,
+            height if height < 0.56 => 3,
+            height if height < 5.6 => 2,
+            _ => 1,
         };
-        let whole = |epoch: &f64| if epoch.fract() == 0.0 { format!("{epoch:.0}") } else { String::new() };
+        let (across, labels) = match self.across {
+            Across::Epochs => ("epoch", ((right - left) as usize + 1).clamp(1, 10)),
+            Across::Values(name, ..) => (name, 6),
+        };
+        let label = |value: &f64| match self.across {
+            Across::Epochs if value.fract() != 0.0 => String::new(),
+            Across::Epochs => format!("{value:.0}"),
+            Across::Values(..) => format!("{:.*}", if right - left < 0.06 { 3 } else { 2 }, value),
+        };
         chart
             .configure_mesh()
             .disable_x_mesh()
             .light_line_style(TRANSPARENT)
             .bold_line_style(GRID.mix(0.25).stroke_width(scale))
             .axis_style(GRID.stroke_width(scale))
-            .x_desc("epoch")
+            .x_desc(across)
             .y_desc(self.name.clone())
-            .x_labels(((last - first) as usize + 1).clamp(1, 10))
+            .x_labels(labels)
             .y_labels(6)
-            .x_label_formatter(&whole)
+            .x_label_formatter(&label)
             .y_label_formatter(&|value| format!("{value:.digits$}"))
             .label_style(style(px(12)))
             .axis_desc_style(style(px(13)))
             .draw()
             .map_err(failed)?;
-        let mut notes = Vec::new();
+        let mut notes = self.draw_bars(&mut chart, scale)?;
+        if self.diagonal {
+            let (start, end) = (left.max(bottom), right.min(top));
+            let ends = [(start, start), (end, end)];
+            let line = DashedLineSeries::new(ends, px(4), px(4), GRID.stroke_width(px(1)));
+            chart.draw_series(line).map_err(failed)?;
+        }
         for line in &self.lines {
             let color = COLORS[line.color % COLORS.len()];
             // Values that are not finite leave gaps.
@@ -225,14 +266,71 @@ impl Panel {
                 }
                 for (epoch, value, half) in part {
                     let interval = if *half > 0.0 { format!(" ± {half:.4}") } else { String::new() };
-                    let text = format!("{}, epoch {epoch}: {} {value:.4}{interval}", line.label, self.name);
+                    let place = match self.across {
+                        Across::Epochs => format!("epoch {epoch}"),
+                        Across::Values(name, ..) => format!("{name} {epoch:.3}"),
+                    };
+                    let text = format!("{}, {place}: {} {value:.4}{interval}", line.label, self.name);
                     notes.push(Note { at: chart.backend_coord(&(*epoch, *value)), text });
                 }
             }
         }
         Ok(notes)
     }
+
+    /// What the axes show: from and to.
+    fn ranges(&self) -> [(f64, f64); 2] {
+        if let Across::Values(_, left, right) = self.across {
+            let highs =
+                self.bars.iter().map(|bar| bar.interval.map_or(bar.height, |(_, high)| high.max(bar.height)));
+            if !self.bars.is_empty() {
+                let top = highs.fold(0.0, f64::max).max(1e-9);
+                return [(left, right), (0.0, if self.diagonal { 1.0 } else { top * 1.06 })];
+            }
+        }
+        let finite =
+            self.lines.iter().flat_map(|line| &line.points).filter(|(_, value, _)| value.is_finite());
+        let bounds = |values: &mut dyn Iterator<Item = f64>| {
+            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+                (low.min(value), high.max(value))
+            })
+        };
+        let (first, last) = bounds(&mut finite.clone().map(|(epoch, ..)| *epoch));
+        let (low, high) =
+            bounds(&mut finite.clone().flat_map(|(_, value, half)| [value - half, value + half]));
+        let (first, last, low, high) =
+            if low.is_finite() { (first, last, low, high) } else { (1.0, 1.0, 0.0, 1.0) };
+        let margin = ((high - low) * 0.06).max(high.abs() * 1e-3 + 1e-9);
+        let side = ((last - first) * 0.03).max(0.1);
+        let across = match self.across {
+            Across::Epochs => (first - side, last + side),
+            Across::Values(_, left, right) => (left, right),
+        };
+        [across, (low - margin, high + margin)]
+    }
+
+    /// Draws the bars, and says what is to be said of them.
+    fn draw_bars<DB: DrawingBackend>(&self, chart: &mut Chart<'_, DB>, scale: u32) -> Result<Vec<Note>> {
+        let mut notes = Vec::new();
+        for bar in &self.bars {
+            let color = COLORS[bar.color % COLORS.len()];
+            let corners = [(bar.low, 0.0), (bar.high, bar.height)];
+            let fill = Rectangle::new(corners, color.mix(0.4).filled());
+            let edge = Rectangle::new(corners, color.mix(0.8).stroke_width(scale));
+            chart.draw_series([fill, edge]).map_err(failed)?;
+            let middle = (bar.low + bar.high) / 2.0;
+            if let Some((low, high)) = bar.interval {
+                let whisker = PathElement::new([(middle, low), (middle, high)], INK.stroke_width(scale));
+                chart.draw_series(std::iter::once(whisker)).map_err(failed)?;
+            }
+            notes.push(Note { at: chart.backend_coord(&(middle, bar.height)), text: bar.note.clone() });
+        }
+        Ok(notes)
+    }
 }
+
+/// A chart as a panel has it.
+type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// The fonts of an SVG: whatever the reader's machine has.
 const FONTS: &str = "font-family=\"system-ui, 'DejaVu Sans', Arial, sans-serif\"";

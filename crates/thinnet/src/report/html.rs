@@ -32,13 +32,14 @@ pub(super) fn page(title: &str, body: &Markup) -> String {
 }
 
 pub(super) fn figure(runs: &[Run]) -> Result<Markup> {
-    let curves = Curves::new(runs);
-    let svg = curves.svg()?;
+    let caption = "Dashed: training, solid: validation. Point at a curve to read its values.";
+    Ok(chart(&Curves::new(runs).svg()?, caption))
+}
+
+pub(super) fn chart(svg: &str, caption: &str) -> Markup {
     // Only the drawing: an XML declaration has no place within a page.
     let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
-    Ok(html! {
-        figure { div.chart { (PreEscaped(svg)) } figcaption { "Dashed: training, solid: validation. Point at a curve to read its values." } }
-    })
+    html! { figure { div.chart { (PreEscaped(svg)) } figcaption { (caption) } } }
 }
 
 pub(super) fn table(rows: &[Vec<String>]) -> Markup {

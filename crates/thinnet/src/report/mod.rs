@@ -9,6 +9,7 @@ mod html;
 mod run_folder;
 mod run_report;
 pub mod statistics;
+mod uncertainty;
 
 pub use aligned::aligned;
 pub use classes::{ClassAccuracy, Classes, Mistake};
@@ -16,3 +17,4 @@ pub use comparison::{Comparison, ModelRuns, RunResult};
 pub use curves::{Curves, Run};
 pub use run_folder::RunFolder;
 pub use run_report::{ReportText, RunReport};
+pub use uncertainty::{UncertaintyReport, reliability_diagram};

@@ -3,7 +3,7 @@
 //! [`Sequential::predict_mc`](crate::model::Sequential::predict_mc) samples thinned networks (Monte-Carlo dropout), an
 //! [`Ensemble`] asks several models; both give a [`Predictive`]: mean, variance, entropies, intervals. A [`Forecast`] tells
 //! whether probabilities are right, [`auroc`] whether uncertainty tells unknown data from known ones, and [`Rejection`] what
-//! is won by leaving the doubtful to others.
+//! is won by leaving the doubtful to others. A [`Study`] does all of it.
 
 mod auroc;
 mod calibration;
@@ -14,6 +14,7 @@ mod monte_carlo;
 mod predictive;
 mod rejection;
 mod sampling;
+mod study;
 
 pub use auroc::auroc;
 pub use calibration::{Bin, Forecast, Measures, Reliability, Temperature};
@@ -21,3 +22,4 @@ pub use ensemble::Ensemble;
 pub use predictive::Predictive;
 pub use rejection::Rejection;
 pub use sampling::Sampling;
+pub use study::{Assessment, Method, Signal, Study, StudyData};

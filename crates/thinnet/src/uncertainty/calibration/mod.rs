@@ -14,6 +14,8 @@ pub use reliability::{Bin, Reliability};
 pub use scores::Measures;
 pub use temperature::Temperature;
 
+use super::Predictive;
+use crate::data::Targets;
 use crate::error::{Error, Result};
 
 /// The probability of each class for some samples, and what the samples are.
@@ -71,6 +73,32 @@ impl Forecast {
         Ok(Self { probabilities, labels })
     }
 
+    /// From what networks say of some inputs, and their targets: class numbers or one-hot rows.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new) and [`Predictive::probabilities`], and for other targets.
+    pub fn of(prediction: &Predictive, y: &Targets) -> Result<Self> {
+        let expected =
+            || Error::Data("expected class numbers or one-hot rows as labels, got other values".into());
+        let labels = match y {
+            Targets::Classes(classes) => classes.to_vec(),
+            Targets::Values { sample, values } if sample.len() == 1 => {
+                let whole =
+                    |&value: &f32| if value.fract() == 0.0 { Ok(value as i64) } else { Err(expected()) };
+                values.iter().map(whole).collect::<Result<_>>()?
+            }
+            Targets::Values { sample, values } => {
+                let hot = |row: &[f32]| {
+                    let class = row.iter().position(|&value| value == 1.0);
+                    let others = row.iter().filter(|value| **value != 0.0).count();
+                    class.filter(|_| others == 1).map(|class| class as i64).ok_or_else(expected)
+                };
+                values.chunks_exact(sample.len()).map(hot).collect::<Result<_>>()?
+            }
+        };
+        Self::new(prediction.probabilities()?, &labels)
+    }
+
     /// The number of samples.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -123,6 +151,21 @@ mod tests {
         assert_eq!(message(even.clone(), &[-1]), "expected class numbers from 0 to 1, got -1 (sample 0)");
         assert_eq!(message(even, &[0, 1]), "expected a label for each of 1 samples, got 2");
         assert!(message(Array2::zeros((0, 3)), &[]).contains("got 0 × 3"));
+    }
+
+    #[test]
+    fn class_numbers_and_one_hot_rows_are_labels() {
+        use crate::prelude::*;
+        let mut model = Sequential::new().add(Dense::new(3).activation(Softmax).input_shape([2]));
+        let prediction = model.predictive(&Array2::<f32>::ones((2, 2))).unwrap();
+        let of = |y: Targets| Forecast::of(&prediction, &y).map(|forecast| forecast.labels);
+        assert_eq!(of((&array![2_u8, 0]).into()).unwrap(), [2, 0]);
+        assert_eq!(of((&array![2.0_f32, 0.0]).into()).unwrap(), [2, 0]);
+        assert_eq!(of((&array![[0.0_f32, 0.0, 1.0], [1.0, 0.0, 0.0]]).into()).unwrap(), [2, 0]);
+        for other in [array![[0.0_f32, 0.5, 0.5], [1.0, 0.0, 0.0]], array![[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]]]
+        {
+            assert!(of((&other).into()).unwrap_err().to_string().contains("one-hot rows"));
+        }
     }
 
     #[test]
