@@ -393,9 +393,18 @@ mod stopped {
 fn completions_and_help_are_there() {
     let bench = Bench::new();
     assert!(bench.ok(&["completions", "bash"]).contains("thinnet"));
-    for command in
-        ["tutorial", "train", "evaluate", "predict", "summary", "compare", "data", "bench", "completions"]
-    {
+    for command in [
+        "tutorial",
+        "train",
+        "evaluate",
+        "uncertainty",
+        "predict",
+        "summary",
+        "compare",
+        "data",
+        "bench",
+        "completions",
+    ] {
         assert!(bench.ok(&[command, "--help"]).contains("Examples:"), "{command}");
     }
     assert!(bench.ok(&["data", "list"]).starts_with("mnist"));

@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2, ArrayD, Axis};
 use serde_json::Value;
 use tempfile::TempDir;
 use thinnet::data::formats::npy;
+use thinnet::prelude::*;
 
 /// A folder with small data and models that were trained on them.
 struct Bench {
@@ -189,6 +190,36 @@ fn what_cannot_be_sampled_is_said() {
     let nowhere = ["--mc-samples", "5", "--samples", "none-such/s.npy"];
     bench.fails(&mc("run/model.safetensors", &nowhere), 1, "cannot write none-such/s.npy");
     assert!(!bench.path("m.npy").exists());
+}
+
+#[test]
+fn pictures_come_with_a_table() {
+    let bench = Bench::new();
+    let mut model = Sequential::new()
+        .add(Flatten::new().input_shape([4, 4]))
+        .add(Dropout::new(0.5))
+        .add(Dense::new(3).activation(Softmax));
+    model.build().unwrap();
+    model.set_class_names(["cat", "dog", "cow"]);
+    model.save(bench.path("pets.safetensors")).unwrap();
+    for (name, shade) in [("light.png", 250), ("dark.png", 3)] {
+        let file = fs::File::create(bench.path(name)).unwrap();
+        let mut encoder = png::Encoder::new(file, 4, 4);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&[shade; 16]).unwrap();
+    }
+    let images =
+        ["predict", "--model", "pets.safetensors", "--mc-samples", "50", "--image", "light.png", "dark.png"];
+    let text = bench.ok(&images);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("picture ") && lines[0].contains("mutual information (nats)"), "{text}");
+    assert!(lines[1].starts_with("light.png") && lines[2].starts_with("dark.png"), "{text}");
+    assert!(["cat 0.", "dog 0.", "cow 0."].iter().all(|name| lines[1].contains(name)), "{text}");
+    let json: Value = serde_json::from_str(&bench.ok(&[&images[..], &["--json"]].concat())).unwrap();
+    let information = |picture: usize| json[picture]["mutual_information"].as_f64().unwrap();
+    // Hardly anything is left to drop of what is nearly black.
+    assert!(information(0) > 100.0 * information(1), "{json}");
+    bench.fails(&[&images[..], &["--variance", "v.npy"]].concat(), 2, "--variance");
 }
 
 #[test]

@@ -124,6 +124,33 @@ mod tests {
         assert!(alone.mutual_information().unwrap().iter().all(|&information| information == 0.0));
     }
 
+    /// Whatever the outputs are, one network's loss and metrics are those that it has as a model.
+    #[test]
+    fn one_network_is_measured_as_a_model_is() {
+        let x = Array2::from_shape_fn((30, 4), |(i, j)| ((i * 5 + j * 3) % 7) as f32 / 7.0);
+        let classes = ndarray::Array1::from_shape_fn(30, |i| (i % 3) as u8);
+        let values = Array2::from_shape_fn((30, 1), |(i, _)| (i % 2) as f32);
+        let logits = |class: &str| serde_json::json!({"class": class, "from_logits": true});
+        for (units, activation, loss, y) in [
+            (3, Softmax, "sparse_categorical_crossentropy".into(), Targets::from(&classes)),
+            (3, Linear, logits("SparseCategoricalCrossentropy"), Targets::from(&classes)),
+            (1, Sigmoid, "binary_crossentropy".into(), Targets::from(&values)),
+            (1, Linear, logits("BinaryCrossentropy"), Targets::from(&values)),
+            (1, Linear, "mse".into(), Targets::from(&values)),
+        ] {
+            let dense = Dense::new(units).activation(activation).kernel_regularizer(L2::new(0.01));
+            let mut model = Sequential::new().add(dense.input_shape([4]));
+            let metric = if activation == Linear && units == 1 { "mae" } else { "accuracy" };
+            model.compile("sgd", loss, [metric]).unwrap();
+            let expected = model.evaluate((&x, &y)).unwrap();
+            let prediction = model.predictive(&x).unwrap();
+            let logs = model.evaluate_predictive(&prediction, &y).unwrap();
+            assert!((logs["loss"] - expected["loss"]).abs() < 1e-5, "{activation:?}: {logs:?} {expected:?}");
+            assert!((logs[metric] - expected[metric]).abs() < 1e-5, "{activation:?}: {logs:?} {expected:?}");
+            assert!(model.evaluate_predictive(&prediction, &y.slice(0..29)).is_err());
+        }
+    }
+
     #[test]
     fn what_cannot_predict_together_is_explained() {
         assert!(Ensemble::new([]).is_err());

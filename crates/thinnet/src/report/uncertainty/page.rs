@@ -74,8 +74,13 @@ impl UncertaintyReport<'_> {
     pub fn verdict(&self) -> Vec<String> {
         let [plain, others @ ..] = &self.study.methods[..] else { return Vec::new() };
         let mut sentences: Vec<String> = self.study.methods.iter().filter_map(calibration).collect();
-        sentences.extend(others.iter().filter_map(|method| likelihood(method, plain)));
+        for method in others {
+            sentences.extend(against("Negative log-likelihood", method, plain, |run| Some(run.measures.nll)));
+        }
         sentences.extend(self.unknown.and_then(|unknown| self.telling(unknown)));
+        for method in others {
+            sentences.extend(against("The AUROC of entropy", method, plain, |run| run.entropy.auroc));
+        }
         if let [_] = self.models {
             sentences.push("One model cannot tell which of these differences are chance.".into());
         }
@@ -128,14 +133,18 @@ fn calibration(method: &Method) -> Option<String> {
     ))
 }
 
-/// The negative log-likelihood beside that with dropout off, and whether the difference may be chance.
-fn likelihood(method: &Method, plain: &Method) -> Option<String> {
-    let (new, old) =
-        (value(method, |run| Some(run.measures.nll))?, value(plain, |run| Some(run.measures.nll))?);
+/// A measure beside that with dropout off, and whether the difference may be chance.
+fn against(
+    name: &str,
+    method: &Method,
+    plain: &Method,
+    of: fn(&Assessment) -> Option<f64>,
+) -> Option<String> {
+    let (new, old) = (value(method, of)?, value(plain, of)?);
     let comparison = if new < old { "lower" } else { "higher" };
-    let differences = method.runs.iter().zip(&plain.runs).map(|(a, b)| a.measures.nll - b.measures.nll);
-    let differences: Vec<f64> = differences.collect();
-    let certainty = match mean_interval(&differences) {
+    let pairs = method.runs.iter().zip(&plain.runs);
+    let differences: Option<Vec<f64>> = pairs.map(|(a, b)| Some(of(a)? - of(b)?)).collect();
+    let certainty = match mean_interval(&differences?) {
         // An ensemble is one, and has no pairs.
         (difference, half) if half.is_finite() && method.runs.len() == plain.runs.len() => {
             let (low, high) = (difference - half, difference + half);
@@ -148,7 +157,7 @@ fn likelihood(method: &Method, plain: &Method) -> Option<String> {
         _ => String::new(),
     };
     Some(format!(
-        "Negative log-likelihood with {} is {comparison} than with dropout off: {new:.4} against {old:.4}{certainty}.",
+        "{name} with {} is {comparison} than with dropout off: {new:.4} against {old:.4}{certainty}.",
         named(method)
     ))
 }
