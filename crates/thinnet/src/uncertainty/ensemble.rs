@@ -147,7 +147,7 @@ mod tests {
             let logs = model.evaluate_predictive(&prediction, &y).unwrap();
             assert!((logs["loss"] - expected["loss"]).abs() < 1e-5, "{activation:?}: {logs:?} {expected:?}");
             assert!((logs[metric] - expected[metric]).abs() < 1e-5, "{activation:?}: {logs:?} {expected:?}");
-            assert!(model.evaluate_predictive(&prediction, &y.slice(0..29)).is_err());
+            assert!(model.evaluate_predictive(&prediction, y.slice(0..29)).is_err());
         }
     }
 

@@ -23,7 +23,7 @@ const LONGEST_HEADER: u32 = 1 << 16;
 /// Fortran order.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) where the file cannot be read; [`Error::File`](crate::Error::File) where it is not a
+/// [`Error::Io`] where the file cannot be read; [`Error::File`] where it is not a
 /// whole `.npy` file or its type is none of these, with the offset and what was expected there.
 pub fn read(path: impl AsRef<Path>) -> Result<AnyArray> {
     parse(&mut Source::open(path)?)
@@ -248,7 +248,7 @@ elements!(f32: "<f4", f64: "<f8", u8: "|u1", i32: "<i4", i64: "<i8", u32: "<u4",
 /// ```
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) with what the operating system says.
+/// [`Error::Io`] with what the operating system says.
 pub fn write<T: Element, S: Data<Elem = T>, D: Dimension>(
     path: impl AsRef<Path>,
     array: &ArrayBase<S, D>,
@@ -277,7 +277,7 @@ pub fn write<T: Element, S: Data<Elem = T>, D: Dimension>(
 /// ```
 ///
 /// # Errors
-/// Those of `fill`; [`Error::Io`](crate::Error::Io) with what the operating system says; [`Error::Data`] where `fill`
+/// Those of `fill`; [`Error::Io`] with what the operating system says; [`Error::Data`] where `fill`
 /// writes another number of elements than the shape has.
 pub fn write_parts<T: Element>(
     path: impl AsRef<Path>,

@@ -71,22 +71,22 @@ const SCALED: [Column; 5] = [
 
 const UNKNOWN: [Column; 2] = [
     Column { title: "AUROC, entropy", digits: 4, value: |run| run.entropy.auroc },
-    Column { title: "AUROC, mutual information", digits: 4, value: |run| run.information.as_ref()?.auroc },
+    Column {
+        title: "AUROC, mutual information (MI)",
+        digits: 4,
+        value: |run| run.information.as_ref()?.auroc,
+    },
 ];
 
 const REJECTION: [Column; 4] = [
     Column { title: "90 % kept, entropy", digits: 4, value: |run| Some(run.entropy.rejection.accuracy(0.1)) },
     Column { title: "AURC, entropy", digits: 5, value: |run| Some(run.entropy.rejection.aurc()) },
     Column {
-        title: "90 % kept, mutual information",
+        title: "90 % kept, MI",
         digits: 4,
         value: |run| Some(run.information.as_ref()?.rejection.accuracy(0.1)),
     },
-    Column {
-        title: "AURC, mutual information",
-        digits: 5,
-        value: |run| Some(run.information.as_ref()?.rejection.aurc()),
-    },
+    Column { title: "AURC, MI", digits: 5, value: |run| Some(run.information.as_ref()?.rejection.aurc()) },
 ];
 
 impl UncertaintyReport<'_> {

@@ -38,7 +38,7 @@ impl UncertaintyReport<'_> {
             ul { @for model in self.models { li { (model) } } }
             @for note in self.notes { p.note { (note) } }
             h2 { "What happened" }
-            @for sentence in self.verdict() { p { (sentence) } }
+            ul { @for sentence in self.verdict() { li { (sentence) } } }
             (tabled("Calibration, as"))
             p.quiet { "NLL and Brier's score: lower is better; ECE: how far confidence is from accuracy, over 15 equal bins (adaptive: bins of equally many samples)." }
             (tabled("Calibration at"))
@@ -51,7 +51,7 @@ impl UncertaintyReport<'_> {
                 "How uncertain the networks are of what they know and of what they do not.{one} Point at a bar's top to read its values."
             )) { (chart) }
             (tabled("Rejecting"))
-            p.quiet { "90 % kept: the accuracy when the 10 % of highest entropy or mutual information are rejected. AURC: the mean error over all shares that may be rejected, lower is better." }
+            p.quiet { "90 % kept: the accuracy when the 10 % of highest entropy or mutual information (MI) are rejected. AURC: the mean error over all shares that may be rejected, lower is better." }
             @if let Some(chart) = figure("rejection", "The accuracy on what is left when the most uncertain are handed on. Point at a curve to read its values.") { (chart) }
             h2 { "How sure is that" }
             p {
