@@ -3,6 +3,7 @@
 //! - `parameters`: all variables of a model in one aligned arena, with a table of (name, shape, range).
 //! - `plan`: which operations run fused and where each activation lives.
 //! - `blocks`: which nodes run for a few rows at a time, while these are in the cache.
+//! - `profile`: where a step's time goes, for whoever asks.
 //! - `prepared`: what operations make of their variables before a batch, such as packed weights.
 //! - `shard`: a few samples of a batch, with memory of their own: forward, loss and backward, on one thread.
 //! - `runner`: a whole batch: shards side by side, then pieces of the arena side by side.
@@ -14,6 +15,7 @@ mod context;
 mod parameters;
 mod plan;
 mod prepared;
+mod profile;
 mod runner;
 mod shard;
 
@@ -22,5 +24,6 @@ pub(crate) use context::Shards;
 pub use context::{Batch, Context, Phase, Variables};
 pub(crate) use parameters::{Entry, Parameters};
 pub(crate) use plan::{Plan, PlannedLayer};
+pub use profile::{Profile, Span, Work};
 pub(crate) use runner::{Objective, Optimization, Runner, Totals};
 pub(crate) use shard::{CheckedTargets, Inputs, Samples};

@@ -50,6 +50,8 @@ pub(crate) struct Node {
     pub(crate) chain: Vec<Placed<dyn InPlace>>,
     /// Elements for a sample.
     pub(crate) len: usize,
+    /// The layer that asked for it.
+    pub(crate) layer: usize,
     /// Whether another branch reads the buffer too, so that nothing more may change it.
     shared: bool,
 }
@@ -83,8 +85,8 @@ pub(crate) struct Placed<T: ?Sized> {
 }
 
 impl Node {
-    fn new(source: Source, len: usize) -> Self {
-        Self { source, chain: Vec::new(), len, shared: false }
+    fn new(source: Source, len: usize, layer: usize) -> Self {
+        Self { source, chain: Vec::new(), len, layer, shared: false }
     }
 
     /// Whether `next` may work in this node's buffer: everything before it must find what its backward pass needs in
@@ -126,7 +128,7 @@ impl Node {
 
 impl Plan {
     pub(crate) fn new(input: &Shape, layers: &[PlannedLayer]) -> Self {
-        let nodes = vec![Node::new(Source::Input, input.len())];
+        let nodes = vec![Node::new(Source::Input, input.len(), 0)];
         let mut builder = Builder { layers, next: 0, nodes, current: 0, output: input.clone() };
         while builder.next < layers.len() {
             builder.layer();
@@ -222,12 +224,12 @@ impl Builder<'_> {
                     let placed = Placed { operation: Arc::clone(operation), layer };
                     let (edge, variables) = (self.edge(), variables.clone());
                     let trains = *trainable && has_variables;
-                    self.push(Source::Transform { edge, placed, variables, trains }, len);
+                    self.push(Source::Transform { edge, placed, variables, trains }, len, layer);
                 }
                 Operation::InPlace(operation) => {
                     let placed = Placed { operation: Arc::clone(operation), layer };
                     if !self.nodes[self.current].accepts(&**operation) {
-                        self.push(Source::Copy(self.edge()), self.nodes[self.current].len);
+                        self.push(Source::Copy(self.edge()), self.nodes[self.current].len, layer);
                     }
                     self.nodes[self.current].chain.push(placed);
                 }
@@ -239,7 +241,7 @@ impl Builder<'_> {
                     self.current = fork;
                     projection.iter().for_each(|_| self.layer());
                     let len = self.nodes[self.current].len;
-                    self.push(Source::Sum([self.edge(), end]), len);
+                    self.push(Source::Sum([self.edge(), end]), len, layer);
                 }
             }
         }
@@ -250,8 +252,8 @@ impl Builder<'_> {
         Edge { node: self.current, adds: false }
     }
 
-    fn push(&mut self, source: Source, len: usize) {
-        self.nodes.push(Node::new(source, len));
+    fn push(&mut self, source: Source, len: usize, layer: usize) {
+        self.nodes.push(Node::new(source, len, layer));
         self.current = self.nodes.len() - 1;
     }
 }

@@ -7,6 +7,7 @@ use thinnet_kernels::pool::Pool;
 
 use super::context::Variables;
 use super::plan::{Plan, Source};
+use super::profile::{Work, Worker};
 
 /// Memory for what the operations of a plan prepare.
 #[derive(Debug)]
@@ -43,29 +44,20 @@ impl Prepared {
         Self { memory: Buffer::zeros(end), nodes, parts, ranges, outcomes }
     }
 
-    /// Makes everything from the variables' values; `locals` has one element for each thread.
-    pub(crate) fn refresh<L: Send>(
-        &mut self,
-        pool: &mut Pool,
-        plan: &Plan,
-        values: &[f32],
-        locals: &mut [L],
-    ) {
+    /// Makes everything from the variables' values.
+    pub(crate) fn refresh(&mut self, pool: &mut Pool, plan: &Plan, values: &[f32], workers: &mut [Worker]) {
         let parts = &self.parts;
-        pool.for_ranges(
-            &self.ranges,
-            [&mut self.memory],
-            &mut self.outcomes,
-            locals,
-            |index, [out], (), _| {
-                let (node, part) = parts[index];
-                let Source::Transform { placed, variables, .. } = &plan.nodes[node].source else { return };
-                if let Some(preparation) = placed.operation.preparation() {
-                    let ranges = &plan.layers[placed.layer].ranges[variables.clone()];
-                    preparation.prepare(Variables::new(values, ranges), part, out);
-                }
-            },
-        );
+        let arenas = [&mut self.memory[..]];
+        pool.for_ranges(&self.ranges, arenas, &mut self.outcomes, workers, |index, [out], (), worker| {
+            let (node, part) = parts[index];
+            let Source::Transform { placed, variables, .. } = &plan.nodes[node].source else { return };
+            if let Some(preparation) = placed.operation.preparation() {
+                let ranges = &plan.layers[placed.layer].ranges[variables.clone()];
+                let start = worker.spans.start();
+                preparation.prepare(Variables::new(values, ranges), part, out);
+                worker.spans.end(start, Work::Prepare(placed.layer));
+            }
+        });
     }
 
     /// What a node's operation prepared.

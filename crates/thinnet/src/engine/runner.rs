@@ -10,6 +10,7 @@ use super::context::{Batch, Phase};
 use super::parameters::Parameters;
 use super::plan::{Node, Plan, Source};
 use super::prepared::Prepared;
+use super::profile::{Work, Worker};
 use super::shard::{Done, MeetingSums, Pass, Samples, Shard};
 use crate::history::Logs;
 use crate::layers::Gradients;
@@ -130,7 +131,8 @@ pub(crate) struct Runner {
     phase: Phase,
     rows: usize,
     shards: Vec<Shard>,
-    scratch: Vec<Buffer>,
+    /// One for each thread.
+    workers: Vec<Worker>,
     prepared: Prepared,
     blocks: Blocks,
     pieces: Vec<Piece>,
@@ -183,7 +185,7 @@ impl Runner {
                 .map(|_| Shard::new(plan, &blocks, rows, training, states))
                 .collect(),
             blocks,
-            scratch: (0..threads).map(|_| Buffer::zeros(scratch)).collect(),
+            workers: (0..threads).map(|_| Worker::new(scratch)).collect(),
             prepared: Prepared::new(plan, training),
             outcomes: vec![Outcome::default(); pieces.len()],
             sums: if training { MeetingSums::of(plan) } else { Vec::new() },
@@ -204,6 +206,16 @@ impl Runner {
         self.threads
     }
 
+    /// Keeps a record of what each thread does.
+    pub(crate) fn profile(&mut self) {
+        self.workers.iter_mut().for_each(|worker| worker.spans.keep());
+    }
+
+    /// The threads, with their records.
+    pub(crate) fn workers(&mut self) -> &mut [Worker] {
+        &mut self.workers
+    }
+
     /// The largest batch.
     pub(crate) fn batch_size(&self) -> usize {
         self.batch_size
@@ -211,7 +223,7 @@ impl Runner {
 
     /// Makes ready for batches with these parameters. A step of training does it by itself.
     pub(crate) fn prepare(&mut self, pool: &mut Pool, plan: &Plan, parameters: &Parameters) {
-        self.prepared.refresh(pool, plan, &parameters.values, &mut self.scratch);
+        self.prepared.refresh(pool, plan, &parameters.values, &mut self.workers);
     }
 
     /// One step of training.
@@ -289,9 +301,9 @@ impl Runner {
         let meetings = sums.len();
         for stage in 0..2 * meetings + 1 {
             let pass = Pass { plan, values, objective, samples, phase, step, prepared, blocks, sums: &sums };
-            pool.for_each(&mut self.shards[..active], &mut self.scratch, |index, shard, scratch| {
+            pool.for_each(&mut self.shards[..active], &mut self.workers, |index, shard, worker| {
                 let first = index * rows;
-                shard.run(&pass, stage, first, rows.min(size - first), scratch);
+                shard.run(&pass, stage, first, rows.min(size - first), worker);
             });
             let shards = &self.shards[..active];
             if stage < meetings {
@@ -355,10 +367,11 @@ impl Runner {
             &self.ranges,
             arenas,
             &mut self.outcomes,
-            &mut self.scratch,
-            |index, pieces_of, outcome, scratch| {
+            &mut self.workers,
+            |index, pieces_of, outcome, Worker { scratch, spans }| {
                 let [values, gradient, a, b, c] = pieces_of;
                 let piece = &pieces[index];
+                let begin = spans.start();
                 let Piece { node, variable, start, offset, .. } = *piece;
                 match gradients_of(plan, piece) {
                     Gradients::None => gradient.fill(0.0),
@@ -372,6 +385,8 @@ impl Runner {
                         of_batch.gradient(variable, start, sums, gradient);
                     }
                 }
+                spans.end(begin, Work::Gradient(entries[piece.entry].layer));
+                let begin = spans.start();
                 *outcome = Outcome::default();
                 if let Some(regularizer) = &entries[piece.entry].regularizer {
                     outcome.penalty = regularizer.penalty(values);
@@ -379,12 +394,13 @@ impl Runner {
                 }
                 if needs_norms {
                     outcome.squares = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum();
-                    return;
+                } else {
+                    if let Some(clip) = clipvalue {
+                        gradient.iter_mut().for_each(|g| *g = g.clamp(-clip, clip));
+                    }
+                    optimizer.update(&step, values, gradient, [a, b, c]);
                 }
-                if let Some(clip) = clipvalue {
-                    gradient.iter_mut().for_each(|g| *g = g.clamp(-clip, clip));
-                }
-                optimizer.update(&step, values, gradient, [a, b, c]);
+                spans.end(begin, Work::Optimizer);
             },
         );
         if needs_norms {
@@ -403,8 +419,9 @@ impl Runner {
                 &self.ranges,
                 arenas,
                 &mut self.outcomes,
-                &mut self.scratch,
-                |index, pieces_of, _, _| {
+                &mut self.workers,
+                |index, pieces_of, _, worker| {
+                    let begin = worker.spans.start();
                     let [values, gradient, a, b, c] = pieces_of;
                     let own = || clipnorm.map_or(1.0, |clip| factor(squares[pieces[index].entry], clip));
                     let factor = global.unwrap_or_else(own);
@@ -412,6 +429,7 @@ impl Runner {
                         gradient.iter_mut().for_each(|g| *g *= factor);
                     }
                     optimizer.update(&step, values, gradient, [a, b, c]);
+                    worker.spans.end(begin, Work::Optimizer);
                 },
             );
         }
@@ -423,12 +441,14 @@ impl Runner {
                 &self.constrained_ranges,
                 arenas,
                 outcomes,
-                &mut self.scratch,
-                |index, [values], _, _| {
+                &mut self.workers,
+                |index, [values], _, worker| {
+                    let begin = worker.spans.start();
                     let entry = &entries[constrained[index]];
                     if let Some(constraint) = &entry.constraint {
                         constraint.project(&entry.shape, values);
                     }
+                    worker.spans.end(begin, Work::Optimizer);
                 },
             );
         }

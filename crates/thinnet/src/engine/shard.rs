@@ -10,6 +10,7 @@ use super::blocks::Blocks;
 use super::context::{Context, Phase, Shards, Variables};
 use super::plan::{Edge, Node, Placed, Plan, Source};
 use super::prepared::Prepared;
+use super::profile::{Work, Worker};
 use super::runner::Objective;
 use crate::data::{Features, TargetRows};
 use crate::layers::Gradients;
@@ -150,7 +151,7 @@ impl Shard {
     /// The part of a batch's work on these rows that lies between two meetings: in training, stage s of 2m + 1 with m
     /// meetings, the last m of them backwards; otherwise everything at once. `first` is the place of the first row in the
     /// batch.
-    pub(crate) fn run(&mut self, pass: &Pass, stage: usize, first: usize, rows: usize, scratch: &mut [f32]) {
+    pub(crate) fn run(&mut self, pass: &Pass, stage: usize, first: usize, rows: usize, worker: &mut Worker) {
         let plan = pass.plan;
         let training = pass.phase == Phase::Training;
         let meetings = if training { &plan.meetings[..] } else { &[] };
@@ -158,7 +159,9 @@ impl Shard {
         if stage == 0 {
             self.rows = rows;
             self.penalty = 0.0;
+            let start = worker.spans.start();
             self.gather(pass, first);
+            worker.spans.end(start, Work::Gather);
         }
         if stage <= meetings.len() {
             let start = if stage == 0 { 0 } else { meetings[stage - 1] };
@@ -166,20 +169,24 @@ impl Shard {
             for segment in pass.blocks.within(start..end) {
                 for block in segment.blocks(rows) {
                     for node in segment.nodes.clone() {
-                        self.forward(pass, node, block.clone(), first, linked, scratch);
+                        self.forward(pass, node, block.clone(), first, linked, worker);
                     }
                 }
             }
             if let Some(&node) = meetings.get(stage) {
+                let start = worker.spans.start();
                 self.sum_forward(pass, stage, node);
+                worker.spans.end(start, Work::Forward(plan.nodes[node].layer));
                 return;
             }
             let Some(objective) = pass.objective else { return };
+            let start = worker.spans.start();
             self.evaluate(pass, objective);
             if linked {
-                self.apply_link(pass, first, scratch);
+                self.apply_link(pass, first, &mut worker.scratch);
             }
             self.measure(pass, objective);
+            worker.spans.end(start, Work::Loss);
             if !training {
                 return;
             }
@@ -188,7 +195,7 @@ impl Shard {
         // Backwards, the operation at a meeting runs in two parts: what comes behind it before, the rest after.
         let done = stage - meetings.len();
         if done > 0 && meetings[meetings.len() - done] >= plan.first_trainable {
-            self.backward_source(pass, meetings[meetings.len() - done], 0..rows, first, scratch);
+            self.backward_source(pass, meetings[meetings.len() - done], 0..rows, first, worker);
         }
         let upper = if done == 0 { plan.nodes.len() } else { meetings[meetings.len() - done] };
         let lower = meetings.len().checked_sub(done + 1).map_or(0, |meeting| meetings[meeting]);
@@ -196,18 +203,18 @@ impl Shard {
         for segment in pass.blocks.within(lower.max(plan.first_trainable)..upper).rev() {
             for block in segment.blocks(rows) {
                 for node in segment.nodes.clone().rev() {
-                    self.backward_chain(pass, node, block.clone(), first, linked, scratch);
+                    self.backward_chain(pass, node, block.clone(), first, linked, worker);
                     if meeting != Some(node) {
-                        self.backward_source(pass, node, block.clone(), first, scratch);
+                        self.backward_source(pass, node, block.clone(), first, worker);
                     }
                 }
             }
             for node in segment.nodes {
-                self.finish(pass, node);
+                self.finish(pass, node, worker);
             }
         }
         if let Some(node) = meeting.filter(|&node| node >= plan.first_trainable) {
-            self.sum_backward(pass, meetings.len() - done - 1, node, first, scratch);
+            self.sum_backward(pass, meetings.len() - done - 1, node, first, worker);
         }
     }
 
@@ -271,8 +278,9 @@ impl Shard {
         rows: Range<usize>,
         first: usize,
         linked: bool,
-        scratch: &mut [f32],
+        worker: &mut Worker,
     ) {
+        let Worker { scratch, spans } = worker;
         let (plan, local) = (pass.plan, &pass.blocks.local_values);
         let node = &plan.nodes[index];
         let (before, rest) = self.values.split_at_mut(index);
@@ -280,6 +288,7 @@ impl Shard {
         let read =
             |edge: &Edge| &before[edge.node][place(&rows, plan.nodes[edge.node].len, local[edge.node])];
         let first = first + rows.start;
+        let start = spans.start();
         match &node.source {
             Source::Input => {}
             Source::Copy(edge) => y.copy_from_slice(read(edge)),
@@ -292,12 +301,17 @@ impl Shard {
                 add(read(b), y);
             }
         }
+        if index > 0 {
+            spans.end(start, Work::Forward(node.layer));
+        }
         let skipped = usize::from(linked && index == plan.nodes.len() - 1);
         for Placed { operation, layer } in &node.chain[..node.chain.len() - skipped] {
             let cx = Self::context(pass, *layer, first);
             if operation.is_active(&cx) {
+                let start = spans.start();
                 operation.forward(&cx, y, scratch);
                 self.penalty += operation.penalty(&cx, y);
+                spans.end(start, Work::Forward(*layer));
             }
         }
     }
@@ -350,14 +364,16 @@ impl Shard {
         }
     }
 
-    fn sum_backward(&mut self, pass: &Pass, meeting: usize, node: usize, first: usize, scratch: &mut [f32]) {
+    fn sum_backward(&mut self, pass: &Pass, meeting: usize, node: usize, first: usize, worker: &mut Worker) {
         let Some((placed, source)) = pass.plan.nodes[node].transform() else { return };
         if let Some(of_batch) = placed.operation.batch_sums() {
             let x = &self.values[source][..self.rows * pass.plan.nodes[source].len];
             let dy = &self.gradients[node][..self.rows * pass.plan.nodes[node].len];
             let cx = Self::context(pass, placed.layer, first);
             let sums = &mut self.sums[meeting].backward;
-            of_batch.backward_sums(&cx, Self::variables(pass, node), x, dy, scratch, sums);
+            let start = worker.spans.start();
+            of_batch.backward_sums(&cx, Self::variables(pass, node), x, dy, &mut worker.scratch, sums);
+            worker.spans.end(start, Work::Backward(placed.layer));
         }
     }
 
@@ -369,7 +385,7 @@ impl Shard {
         rows: Range<usize>,
         first: usize,
         linked: bool,
-        scratch: &mut [f32],
+        worker: &mut Worker,
     ) {
         let (node, local) = (&pass.plan.nodes[index], &pass.blocks.local_gradients);
         let at = rows.start * node.len..rows.end * node.len;
@@ -385,7 +401,9 @@ impl Shard {
                     Source::Copy(edge) if position == 0 => &self.values[edge.node][at.clone()],
                     _ => y,
                 };
-                operation.backward(&cx, x, y, dy, scratch);
+                let start = worker.spans.start();
+                operation.backward(&cx, x, y, dy, &mut worker.scratch);
+                worker.spans.end(start, Work::Backward(*layer));
             }
         }
     }
@@ -397,17 +415,23 @@ impl Shard {
         index: usize,
         rows: Range<usize>,
         first: usize,
-        scratch: &mut [f32],
+        worker: &mut Worker,
     ) {
+        let Worker { scratch, spans } = worker;
+        let start = spans.start();
         let (plan, local) = (pass.plan, &pass.blocks.local_gradients);
         let node = &plan.nodes[index];
         let (lower, upper) = self.gradients.split_at_mut(index);
         let dy = &upper[0][place(&rows, node.len, local[index])];
         match &node.source {
             Source::Input => {}
-            Source::Copy(edge) => pass_on(edge, dy, reached(pass, edge, &rows, lower)),
+            Source::Copy(edge) => {
+                pass_on(edge, dy, reached(pass, edge, &rows, lower));
+                spans.end(start, Work::Backward(node.layer));
+            }
             Source::Sum(edges) => {
                 edges.iter().for_each(|edge| pass_on(edge, dy, reached(pass, edge, &rows, lower)));
+                spans.end(start, Work::Backward(node.layer));
             }
             Source::Transform { edge, placed: Placed { operation, layer }, trains, .. } => {
                 let cx = Self::context(pass, *layer, first + rows.start);
@@ -425,7 +449,9 @@ impl Shard {
                     (None, Some(dx)) => operation.backward(&cx, variables, x, dy, dx, scratch),
                     (None, None) => {}
                 };
-                match reached(pass, edge, &rows, lower) {
+                let dx = reached(pass, edge, &rows, lower);
+                let work = if dx.is_some() { Work::Backward(*layer) } else { Work::Gradient(*layer) };
+                match dx {
                     Some(dx) if edge.adds => {
                         let (own, scratch) = scratch.split_at_mut(x.len());
                         backward(Some(&mut *own), scratch);
@@ -433,16 +459,19 @@ impl Shard {
                     }
                     dx => backward(dx, scratch),
                 }
+                spans.end(start, work);
             }
         }
     }
 
     /// After all rows: the sums of a node's [`ByShard`](crate::layers::ByShard) become its gradient.
-    fn finish(&mut self, pass: &Pass, index: usize) {
+    fn finish(&mut self, pass: &Pass, index: usize, worker: &mut Worker) {
         if let Source::Transform { placed, trains: true, .. } = &pass.plan.nodes[index].source
             && let Gradients::ByShard(gradients) = placed.operation.gradients()
         {
+            let start = worker.spans.start();
             gradients.finish(&mut self.partials[index]);
+            worker.spans.end(start, Work::Gradient(placed.layer));
         }
     }
 }

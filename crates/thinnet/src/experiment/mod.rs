@@ -25,6 +25,7 @@
 //! ```
 
 mod comparison;
+mod profile;
 mod repeat;
 mod run;
 mod set;
@@ -47,6 +48,7 @@ use crate::layers::{self, Layer};
 use crate::model::Sequential;
 
 pub use comparison::{ComparisonOptions, compare};
+pub use profile::{ProfileOptions, profile};
 pub use repeat::{Repeated, repeat};
 pub use run::{Outcome, RunOptions, run};
 pub use tutorial::{cifar10 as tutorial_cifar10, mnist as tutorial_mnist, spatial as tutorial_spatial};

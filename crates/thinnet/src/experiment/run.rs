@@ -84,41 +84,9 @@ impl Callback for Interrupt {
 /// Whatever is wrong with model, data or folder; [`Error::Interrupted`] after what is complete was saved.
 pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Result<Outcome> {
     let experiment = &experiment.clone().with_input_of(data)?;
-    let mut model = experiment.model()?;
-    if let Some(threads) = options.threads {
-        model = model.threads(threads);
-    }
-    model.set_class_names(data.class_names.iter().cloned());
-    let input = model.input_shape()?.clone();
-    // Samples whose elements are as many as the model's inputs are given its shape, as the tutorial does by hand.
-    let fitting = |data| -> Data {
-        let Data { x, y } = Data::from(data);
-        Data { x: x.clone().reshaped(input.clone()).unwrap_or(x), y }
-    };
-    let (train, test) = (fitting(&data.train), fitting(&data.test));
+    let (mut model, train, test) = prepared(experiment, data, options.threads)?;
 
-    let mut fit = Fit::new()
-        .epochs(experiment.fit.epochs)
-        .batch_size(experiment.fit.batch_size)
-        .validation_split(experiment.fit.validation_split)
-        .shuffle(experiment.fit.shuffle)
-        // Progress is added below, with the time left of all runs.
-        .verbose(false);
-    if let Some(steps) = experiment.fit.steps_per_epoch {
-        fit = fit.steps_per_epoch(steps);
-    }
-    if let Some(weights) = &experiment.fit.class_weight {
-        fit = fit.class_weight(class_weight(weights)?);
-    }
-    let augmentation = match &experiment.augmentation {
-        Some(augmentation) => {
-            Some(fitted(augmentation, &train.slice(0..fit.training_samples(train.len())?))?)
-        }
-        None => None,
-    };
-    if let Some(augmentation) = &augmentation {
-        fit = fit.augment(augmentation.clone());
-    }
+    let (mut fit, augmentation) = fitting(experiment, &train)?;
     if let Some(ValidationData::Test) = experiment.fit.validation_data {
         fit = fit.validation_data(&test);
     }
@@ -183,6 +151,50 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
         folder.finish(&report, experiment.seed, outcome.model.thread_count())?;
     }
     Ok(outcome)
+}
+
+/// The model, and the data as it takes them, for training and for testing.
+pub(super) fn prepared<'a>(
+    experiment: &Experiment,
+    data: &'a Dataset,
+    threads: Option<usize>,
+) -> Result<(Sequential, Data<'a>, Data<'a>)> {
+    let mut model = experiment.model()?;
+    if let Some(threads) = threads {
+        model = model.threads(threads);
+    }
+    model.set_class_names(data.class_names.iter().cloned());
+    let input = model.input_shape()?.clone();
+    // Samples whose elements are as many as the model's inputs are given its shape, as the tutorial does by hand.
+    let fitting = |data| -> Data<'a> {
+        let Data { x, y } = Data::from(data);
+        Data { x: x.clone().reshaped(input.clone()).unwrap_or(x), y }
+    };
+    Ok((model, fitting(&data.train), fitting(&data.test)))
+}
+
+/// How the experiment trains, without its callbacks and validation on test data; and its augmentation with the statistics of
+/// the samples that are trained on.
+pub(super) fn fitting<'a>(
+    experiment: &Experiment,
+    train: &Data,
+) -> Result<(Fit<'a>, Option<ImageDataGenerator>)> {
+    let mut fit = Fit::new()
+        .epochs(experiment.fit.epochs)
+        .batch_size(experiment.fit.batch_size)
+        .validation_split(experiment.fit.validation_split)
+        .shuffle(experiment.fit.shuffle)
+        // A run shows the time left of all runs instead.
+        .verbose(false);
+    if let Some(steps) = experiment.fit.steps_per_epoch {
+        fit = fit.steps_per_epoch(steps);
+    }
+    if let Some(weights) = &experiment.fit.class_weight {
+        fit = fit.class_weight(class_weight(weights)?);
+    }
+    let Some(augmentation) = &experiment.augmentation else { return Ok((fit, None)) };
+    let augmentation = fitted(augmentation, &train.slice(0..fit.training_samples(train.len())?))?;
+    Ok((fit.augment(augmentation.clone()), Some(augmentation)))
 }
 
 /// How the model classifies the test data; `None` where they have no classes with names, or the model gives no probability

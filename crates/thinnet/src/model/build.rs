@@ -66,8 +66,9 @@ impl Sequential {
             trainable: layer.trainable,
         });
         let plan = Plan::new(&input, &planned.collect::<Vec<_>>());
+        let names_of_plan = flat.iter().map(|layer| layer.name.clone()).collect();
         let layers = names.into_iter().zip(built.iter().map(|built| built.output.clone())).collect();
-        self.built = Some(BuiltModel { input, layers, parameters, plan });
+        self.built = Some(BuiltModel { input, layers, planned: names_of_plan, parameters, plan });
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Training.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use super::evaluate::check_data;
 use super::{BuiltModel, Compiled, Sequential, pool_of};
@@ -8,7 +9,7 @@ use crate::callbacks::{BatchEnd, Callback, ProgressBar, Training};
 use crate::data::Data;
 use crate::data::augmentation::{Ahead, Augment};
 use crate::data::steps::Steps;
-use crate::engine::{CheckedTargets, Inputs, Phase, Runner, Samples, Totals};
+use crate::engine::{CheckedTargets, Inputs, Phase, Profile, Runner, Samples, Totals};
 use crate::error::{Error, Result};
 use crate::history::{History, Logs};
 use crate::random::{Domain, Stream};
@@ -35,6 +36,7 @@ pub struct Fit<'a> {
     class_weight: Option<ClassWeight>,
     callbacks: Vec<Box<dyn Callback + 'a>>,
     augment: Option<Box<dyn Augment + 'a>>,
+    profile: Option<&'a mut Profile>,
     verbose: bool,
 }
 
@@ -52,6 +54,7 @@ impl Default for Fit<'_> {
             class_weight: None,
             callbacks: Vec::new(),
             augment: None,
+            profile: None,
             verbose: true,
         }
     }
@@ -155,6 +158,13 @@ impl<'a> Fit<'a> {
     #[must_use]
     pub fn augment(mut self, augment: impl Augment + 'a) -> Self {
         self.augment = Some(Box::new(augment));
+        self
+    }
+
+    /// Notes where the time of each step goes. Results do not depend on it. Default: nothing is noted.
+    #[must_use]
+    pub fn profile(mut self, profile: &'a mut Profile) -> Self {
+        self.profile = Some(profile);
         self
     }
 
@@ -282,10 +292,15 @@ impl Sequential {
             None => None,
         };
 
-        let (BuiltModel { plan, parameters, .. }, objective) = (built, &compiled.objective);
+        let (BuiltModel { plan, parameters, planned, .. }, objective) = (built, &compiled.objective);
         let batch_size = fit.batch_size.min(training_samples);
         let mut runner =
             Runner::new(plan, parameters, Some(objective), Phase::Training, batch_size, self.thread_count());
+        let mut profile = fit.profile.take();
+        if let Some(profile) = &mut profile {
+            profile.begin(planned, runner.threads(), batch_size);
+            runner.profile();
+        }
         let mut totals = Totals::new(objective);
         let stream = Stream::new(self.seed, Domain::Shuffle);
         let mut order = Steps::new(stream, fit.shuffle, training_samples as u32, batch_size);
@@ -314,12 +329,14 @@ impl Sequential {
                 totals.clear();
                 for step in 0..steps {
                     let index = step_of(epoch) + step as u64;
+                    let begin = profile.is_some().then(Instant::now);
                     let rows = ahead.as_ref().map(|ahead| ahead.take(index)).map(|rows| {
                         rows.ok_or_else(|| {
                             Error::Usage("the augmentation of the samples has panicked".into())
                         })
                     });
                     let rows = rows.transpose()?;
+                    let ready = profile.is_some().then(Instant::now);
                     let samples = Samples {
                         inputs: rows.as_deref().map_or(Inputs::All(&all.x), Inputs::Batch),
                         targets: Some(&targets),
@@ -328,6 +345,9 @@ impl Sequential {
                         first: 0,
                     };
                     training.model.train_step(&mut runner, samples, &mut totals)?;
+                    if let (Some(profile), Some(begin), Some(ready)) = (&mut profile, begin, ready) {
+                        profile.push(begin, ready, runner.workers());
+                    }
                     if let (Some(ahead), Some(rows)) = (&ahead, rows) {
                         ahead.give_back(index, rows);
                     }

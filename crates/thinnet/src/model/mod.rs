@@ -68,6 +68,8 @@ struct BuiltModel {
     input: Shape,
     /// Each layer's name and output shape.
     layers: Vec<(String, Shape)>,
+    /// The names of all layers of the plan, those within a layer behind it.
+    planned: Vec<String>,
     parameters: Parameters,
     plan: Plan,
 }

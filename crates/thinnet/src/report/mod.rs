@@ -6,6 +6,7 @@ mod comparison;
 mod curves;
 mod figure;
 mod html;
+mod profile;
 mod run_folder;
 mod run_report;
 pub mod statistics;
