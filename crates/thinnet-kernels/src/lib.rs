@@ -16,6 +16,7 @@ mod math;
 pub mod normal;
 pub mod normalization;
 pub mod optimizers;
+pub mod peak;
 pub mod philox;
 pub mod pool;
 pub mod pooling;

@@ -36,6 +36,7 @@ pub mod losses;
 pub mod metrics;
 pub mod model;
 pub mod optimizers;
+mod peak;
 pub mod prelude;
 pub mod random;
 pub mod regularizers;
@@ -47,6 +48,7 @@ pub mod uncertainty;
 pub use data::datasets;
 pub use error::{Error, Problem, Result, Suggestion, nearest};
 pub use history::{History, Logs};
+pub use peak::peak;
 pub use shape::Shape;
 
 /// The kernels in use: `avx2`, or `portable` where the processor has no AVX2 or the environment variable
