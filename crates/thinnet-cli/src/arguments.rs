@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -103,8 +103,23 @@ Examples:
   thinnet data show mnist --out digits.png"
     )]
     Data(Data),
-    /// Time training steps, in the form of the benchmarks of other libraries
-    #[command(after_help = "Examples:\n  thinnet bench w1\n  thinnet bench w4 --threads 1")]
+    /// Measure speed: of the built-in workloads, of the kernels, of your own experiment
+    #[command(after_help = "\
+Examples:
+  thinnet bench w1                                     a training step of the tutorial's MNIST network
+  thinnet bench w4 --threads 1
+  thinnet bench w3 --predict 256                       prediction in calls of 256 samples
+  thinnet bench w1 --mc 100                            Monte-Carlo dropout: 100 samples for 1,000 inputs
+  thinnet bench w3 --memory                            peak memory of training on 50,000 images
+  thinnet bench experiment.toml --trace trace.json     where a step of an experiment goes, layer by layer
+  thinnet bench kernels                                dense and convolution kernels against the machine's peak
+  thinnet bench scaling                                time a sample against batch and width
+
+w1 to w4 print one line of JSON, in the form of the benchmarks of other libraries.
+
+`kernels` counts the multiplications and additions of the direct algorithm, and divides by the operations that the same
+threads did on registers alone in the same run (fused multiply-adds count two). A share over 100 % is possible and right
+where an algorithm with fewer multiplications is used.")]
     Bench(Bench),
     /// Print completions for a shell
     #[command(
@@ -348,6 +363,9 @@ pub(crate) enum Data {
         /// Its name
         name: String,
     },
+    /// Write a data set as .npy files, for other programs: values as training sees them, and class numbers
+    #[command(after_help = "Examples:\n  thinnet data export mnist --out mnist")]
+    Export(Export),
     /// Draw samples with their labels, also below them as augmentation changes them
     #[command(after_help = "\
 Examples:
@@ -356,6 +374,15 @@ Examples:
   thinnet data show pets --image-size 64x64 --augment rotation_range=30,zoom_range=[0.8,1.2] --out augmented.png
   thinnet data show cifar10 --augment experiment.toml --epoch 3 --out augmented.png")]
     Show(Show),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Its name
+    pub(crate) name: String,
+    /// The folder for x.npy, y.npy, x_test.npy and y_test.npy
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -396,22 +423,75 @@ pub(crate) struct Show {
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// What is trained
-    #[arg(value_enum)]
-    pub(crate) workload: Workload,
-    /// Time it in turns with and without the tutorial's image augmentation (w2 and w3)
+    /// What is measured: w1 (the tutorial's MNIST network, batch 128), w2 (its convolutional network with spatial dropout,
+    /// 28×28, batch 128), w3 (its CIFAR-10 network, batch 64), w4 (a small regression network, 13-50-1, batch 128),
+    /// kernels, scaling, or an experiment file (.toml)
+    #[arg(value_name = "WHAT", value_parser = subject)]
+    pub(crate) subject: Subject,
+    /// Time training in turns with and without the tutorial's image augmentation (w2 and w3)
     #[arg(long)]
     pub(crate) augment: bool,
+    /// Time prediction, this many samples a call (w1 to w4)
+    #[arg(long, value_name = "SAMPLES", value_parser = count, conflicts_with = "augment")]
+    pub(crate) predict: Option<usize>,
+    /// Time Monte-Carlo prediction of 1,000 inputs with this many thinned networks (w1 to w4)
+    #[arg(long, value_name = "NETWORKS", value_parser = count, conflicts_with_all = ["augment", "predict"])]
+    pub(crate) mc: Option<usize>,
+    /// Train on 50,000 random samples and tell the most memory that the program held (w1 to w4; Linux)
+    #[arg(long, conflicts_with_all = ["augment", "predict", "mc"])]
+    pub(crate) memory: bool,
+    /// Override an entry of the experiment; the value is TOML
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) sets: Vec<String>,
+    /// How many steps or calls are timed [default: some seconds' worth; of an experiment 50]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) steps: Option<usize>,
+    /// Write what each thread did when, for ui.perfetto.dev or chrome://tracing (of an experiment)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1_000_000) => Ok(count),
+        _ => Err("expected a number from 1 to 1000000".into()),
+    }
+}
+
+/// What `bench` measures.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    Workload(Workload),
+    Kernels,
+    Scaling,
+    Experiment(PathBuf),
+}
+
+fn subject(text: &str) -> Result<Subject, String> {
+    const NAMES: [&str; 6] = ["w1", "w2", "w3", "w4", "kernels", "scaling"];
+    if let Ok(workload) = Workload::from_str(text, false) {
+        return Ok(Subject::Workload(workload));
+    }
+    match text {
+        "kernels" => Ok(Subject::Kernels),
+        "scaling" => Ok(Subject::Scaling),
+        _ if Path::new(text).extension().is_some_and(|extension| extension == "toml") => {
+            Ok(Subject::Experiment(text.into()))
+        }
+        _ => Err(match thinnet::nearest(text, NAMES) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("expected {}, or an experiment file that ends in .toml", NAMES.join(", ")),
+        }),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Workload {
-    /// The tutorial's MNIST network, batch 128
     W1,
-    /// Its convolutional network with spatial dropout, 28×28, batch 128
     W2,
-    /// Its CIFAR-10 network, batch 64
     W3,
-    /// A small regression network (13-50-1), batch 128
     W4,
 }

@@ -426,3 +426,24 @@ fn unknown_kernels_are_refused() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(error, "error: THINNET_KERNELS=sse9: expected one of portable, avx2\n");
 }
+
+#[test]
+fn an_exported_data_set_is_read_back_with_the_same_values() {
+    let bench = Bench::new();
+    let text = bench.ok(&["data", "export", "mnist", "--out", "mnist"]);
+    assert!(text.contains("60000 + 10000 samples of 28×28 as x.npy"), "{text}");
+    let mnist = thinnet::datasets::mnist().unwrap();
+    let x = npy::read(bench.path("mnist/x_test.npy")).unwrap().into_features().unwrap();
+    let (mut own, mut exported) = ([0.0; 784], [0.0; 784]);
+    for sample in [0, 9_999] {
+        mnist.test.x.gather(sample, &mut own);
+        x.gather(sample, &mut exported);
+        assert_eq!(own, exported);
+    }
+    let y = npy::read(bench.path("mnist/y.npy")).unwrap().into_targets().unwrap();
+    assert_eq!(y.len(), 60_000);
+    assert_eq!(format!("{y:?}"), format!("{:?}", mnist.train.y));
+    let output = bench.run(&["data", "export", "minst", "--out", "none"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `mnist`?"));
+    assert!(!bench.path("none").exists());
+}

@@ -1,5 +1,6 @@
 //! `thinnet data`
 
+mod export;
 mod show;
 
 use serde_json::json;
@@ -14,6 +15,7 @@ pub(crate) fn run(data: Data) -> Result<()> {
         Data::List { json } => list(json),
         Data::Fetch { name } => fetch(&name),
         Data::Verify { name } => verify(&name),
+        Data::Export(export) => export::run(&export),
         Data::Show(show) => show::run(&show),
     }
 }
