@@ -15,10 +15,11 @@ const ROUNDS: usize = 7;
 /// The layer that is measured: the second, so that training needs the gradient by its input.
 const MEASURED: usize = 1;
 /// What is timed of it.
-const PASSES: [(&str, Work); 3] = [
-    ("forward", Work::Forward(MEASURED)),
-    ("gradient by input", Work::Backward(MEASURED)),
-    ("gradient by kernel", Work::Gradient(MEASURED)),
+///
+/// Both gradients together, since convolutions compute them so.
+const PASSES: [(&str, &[Work], f64); 2] = [
+    ("forward", &[Work::Forward(MEASURED)], 1.0),
+    ("both gradients", &[Work::Backward(MEASURED), Work::Gradient(MEASURED)], 2.0),
 ];
 
 /// A layer at the shapes that a network of the tutorial gives it.
@@ -80,11 +81,11 @@ impl Kernel {
     }
 
     /// The rates of each number of threads and each pass, with the peaks measured between.
-    fn measure(&self, machines: &mut [Machine], steps: usize) -> Result<Vec<[Rate; 3]>> {
+    fn measure(&self, machines: &mut [Machine], steps: usize) -> Result<Vec<[Rate; PASSES.len()]>> {
         let data = self.data();
         let models = machines.iter().map(|machine| self.model(machine.threads));
         let mut models = models.collect::<Result<Vec<_>>>()?;
-        let mut seconds = vec![[const { Vec::new() }; 3]; machines.len()];
+        let mut seconds = vec![[const { Vec::new() }; PASSES.len()]; machines.len()];
         for _ in 0..ROUNDS {
             for ((machine, model), seconds) in machines.iter_mut().zip(&mut models).zip(&mut seconds) {
                 machine.peak = machine.peak.max(peak(machine.threads));
@@ -93,9 +94,12 @@ impl Kernel {
                 let fit = Fit::new().batch_size(self.batch).steps_per_epoch(1 + steps).verbose(false);
                 model.fit(&data, fit.profile(&mut profile))?;
                 profile.skip(1);
-                for ((_, work), seconds) in PASSES.iter().zip(seconds) {
+                for ((_, works, share), seconds) in PASSES.iter().zip(seconds) {
+                    let works: Vec<_> = works.iter().map(|&work| profile.seconds(work)).collect();
                     // Of threads that work side by side: a batch that is too little work has one.
-                    seconds.extend(profile.seconds(*work).iter().map(|s| s / profile.threads() as f64));
+                    let shares = share * profile.threads() as f64;
+                    let steps = 0..works[0].len();
+                    seconds.extend(steps.map(|step| works.iter().map(|of| of[step]).sum::<f64>() / shares));
                 }
             }
         }
@@ -151,13 +155,13 @@ pub(super) fn run(arguments: &Bench, threads: Option<usize>) -> Result<()> {
     })
 }
 
-type Measured = [(Kernel, Vec<[Rate; 3]>)];
+type Measured = [(Kernel, Vec<[Rate; PASSES.len()]>)];
 
 fn as_json(machines: &[Machine], measured: &Measured) -> Value {
     let mut rows = Vec::new();
     for (kernel, rates) in measured {
-        for (pass, (name, _)) in PASSES.iter().enumerate() {
-            let on = |(machine, rates): (&Machine, &[Rate; 3])| {
+        for (pass, (name, ..)) in PASSES.iter().enumerate() {
+            let on = |(machine, rates): (&Machine, &[Rate; PASSES.len()])| {
                 let Rate { median, most } = rates[pass];
                 json!({
                     "threads": machine.threads,
@@ -190,7 +194,7 @@ fn table(machines: &[Machine], measured: &Measured) -> String {
     let first = [format!("registers only ({})", thinnet::kernels()), "peak".into()];
     rows.push(first.into_iter().chain(peaks).collect());
     for (kernel, rates) in measured {
-        for (pass, (name, _)) in PASSES.iter().enumerate() {
+        for (pass, (name, ..)) in PASSES.iter().enumerate() {
             let cells = machines.iter().zip(rates).flat_map(|(machine, rates)| {
                 let median = rates[pass].median;
                 [format!("{:.1}", median / 1e9), format!("{:.0} %", 100.0 * median / machine.peak)]
