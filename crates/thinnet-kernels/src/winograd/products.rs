@@ -29,7 +29,7 @@ impl Points {
     }
 
     /// f32 for all points.
-    pub fn len(&self) -> usize {
+    pub fn total(&self) -> usize {
         POINTS * self.step
     }
 }

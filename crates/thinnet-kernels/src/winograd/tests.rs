@@ -105,7 +105,7 @@ fn agree_with_the_definition() {
         for (panel, packed) in packed.chunks_mut(panel_len(inputs)).enumerate() {
             pack(kernel, inputs, outputs, panel, packed);
         }
-        let (mut v, mut m) = (vec![f32::NAN; of_x.len()], vec![f32::NAN; of_y.len()]);
+        let (mut v, mut m) = (vec![f32::NAN; of_x.total()], vec![f32::NAN; of_y.total()]);
         for (sample, x) in x.chunks(x.len() / SAMPLES).enumerate() {
             transform_input(&tiles, 0..tiles.count(), x, &mut v[sample * xs..], &of_x);
         }
@@ -167,7 +167,7 @@ fn windows_of_zeros_give_the_bias() {
         pack(&kernel, inputs, outputs, panel, packed);
     }
     let (mut v, mut m, mut y) =
-        (vec![0.0; of_x.len()], vec![0.0; of_y.len()], vec![0.0; side * side * outputs]);
+        (vec![0.0; of_x.total()], vec![0.0; of_y.total()], vec![0.0; side * side * outputs]);
     transform_input(&tiles, 0..tiles.count(), &x, &mut v, &of_x);
     let channels: Vec<u32> = (0..inputs as u32).collect();
     let kept = Kept { counts: &[inputs as u32], channels: &channels };

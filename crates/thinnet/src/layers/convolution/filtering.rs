@@ -111,8 +111,8 @@ impl Filtering {
     }
 
     fn memory<'a>(&self, scratch: &'a mut [f32]) -> Memory<'a> {
-        let (inputs, rest) = scratch.split_at_mut(self.of_inputs.len());
-        let (outputs, rest) = rest.split_at_mut(self.of_outputs.len());
+        let (inputs, rest) = scratch.split_at_mut(self.of_inputs.total());
+        let (outputs, rest) = rest.split_at_mut(self.of_outputs.total());
         let (counts, kept) = as_words(&mut rest[..self.lists_len()]).split_at_mut(self.samples);
         let (kept, on) = kept.split_at_mut(kept.len() - self.places());
         Memory { inputs, outputs, counts, kept, on }
@@ -180,7 +180,7 @@ impl Transform for Filtering {
     }
 
     fn scratch(&self, _: usize) -> usize {
-        self.of_inputs.len() + self.of_outputs.len() + self.lists_len()
+        self.of_inputs.total() + self.of_outputs.total() + self.lists_len()
     }
 
     fn cost(&self) -> usize {
