@@ -160,7 +160,7 @@ type Measured = [(Kernel, Vec<[Rate; PASSES.len()]>)];
 fn as_json(machines: &[Machine], measured: &Measured) -> Value {
     let mut rows = Vec::new();
     for (kernel, rates) in measured {
-        for (pass, (name, ..)) in PASSES.iter().enumerate() {
+        for (pass, (name, _, share)) in PASSES.iter().enumerate() {
             let on = |(machine, rates): (&Machine, &[Rate; PASSES.len()])| {
                 let Rate { median, most } = rates[pass];
                 json!({
@@ -171,7 +171,7 @@ fn as_json(machines: &[Machine], measured: &Measured) -> Value {
                 })
             };
             let on: Vec<_> = machines.iter().zip(rates).map(on).collect();
-            let gflop = kernel.operations() / 1e9;
+            let gflop = kernel.operations() * share / 1e9;
             rows.push(
                 json!({"kernel": kernel.name, "batch": kernel.batch, "pass": name, "gflop": gflop, "on": on}),
             );
