@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, Array4};
 use thinnet::layers;
 use thinnet::prelude::*;
+use thinnet::schedules::{CurriculumDropout, EarlyDropout};
 
 /// Enough work that several threads take part, and a last batch that is not full.
 fn data() -> (Array2<f32>, Array1<u8>) {
@@ -16,10 +17,10 @@ fn model(threads: usize) -> Sequential {
         .seed(3)
         .threads(threads)
         .add(Dense::new(120).activation(Relu).kernel_regularizer(L2::new(1e-4)).input_shape([100]))
-        .add(Dropout::new(0.3))
+        .add(Dropout::new(CurriculumDropout::new(0.3, 30)))
         .add(Dense::new(60).activation(Tanh).kernel_constraint(MaxNorm::new(1.0)))
         .add(Dropout::new(0.2).noise_shape([-1, 60]))
-        .add(GaussianDropout::new(0.1))
+        .add(GaussianDropout::new(EarlyDropout::new(0.1, 9)))
         .add(GaussianNoise::new(0.05))
         .add(Dense::new(10).activation(Softmax));
     model.compile(Adam::new(0.003), "sparse_categorical_crossentropy", ["accuracy"]).unwrap();

@@ -163,7 +163,8 @@ impl Plan {
         let in_place = |placed: &Placed<dyn InPlace>| {
             let stream = self.layers[placed.layer].stream;
             let phase = Phase::MonteCarlo { shared: false };
-            let cx = Context { phase, stream, step: 0, first: 0, batch_size: 1 };
+            // Monte-Carlo prediction counts from behind training's steps on: there, schedules are at their end.
+            let cx = Context { phase, stream, step: u64::MAX, first: 0, batch_size: 1 };
             placed.operation.is_random() && placed.operation.is_active(&cx)
         };
         let draws = |node: &Node| {

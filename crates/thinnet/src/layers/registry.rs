@@ -272,7 +272,7 @@ mod tests {
             ),
             (
                 json!({"class": "Dropout", "rate": "a"}),
-                "Dropout.rate: invalid type: string \"a\", expected f64",
+                "Dropout.rate: expected a number in [0, 1] or a table with `class`, a schedule, got \"a\"",
             ),
             (
                 json!({"class": "Flatten", "dtype": "mixed_float16"}),

@@ -1,11 +1,15 @@
 //! Schedules: numbers that change with the optimizer's steps.
 
+mod rate;
+
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::config::named_enum;
+
+pub use rate::{Cosine, CurriculumDropout, EarlyDropout, LateDropout, Linear, Rate, RateSchedule, Step};
 
 /// A learning rate: a number, or a [`Schedule`].
 ///

@@ -7,6 +7,7 @@ use super::NoiseShape;
 use super::mask::Mask;
 use crate::engine::Context;
 use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
+use crate::schedules::Rate;
 use crate::shape::Shape;
 
 /// What dropped elements become before the affine map: the limit of [`Selu`](crate::activations::Selu) at −∞.
@@ -27,15 +28,15 @@ const DROPPED: f64 = -1.758_099_340_847_376_6;
 pub struct AlphaDropout {
     #[serde(skip)]
     base: Base,
-    rate: f64,
+    rate: Rate,
     noise_shape: Option<NoiseShape>,
     seed: Option<u64>,
 }
 
 impl AlphaDropout {
-    /// Drops a fraction `rate`, in [0, 1]: 0 drops nothing, 1 gives zeros (the limit).
-    pub fn new(rate: f64) -> Self {
-        Self { rate, ..Self::default() }
+    /// Drops a fraction `rate`, in [0, 1]: 0 drops nothing, 1 gives zeros (the limit). A number, or a schedule.
+    pub fn new(rate: impl Into<Rate>) -> Self {
+        Self { rate: rate.into(), ..Self::default() }
     }
 
     /// The shape of the draws, the batch first: −1 keeps the input's size, 1 shares the draw along the axis. Default:
@@ -55,24 +56,28 @@ impl Layer for AlphaDropout {
     layer_methods!("AlphaDropout");
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
-        let Some(mask) = Mask::new(self.rate, self.noise_shape.as_ref(), self.seed, input)? else {
-            return Ok(Built::view(input.clone()));
-        };
-        let q = 1.0 - self.rate;
-        // At rate 1, where a is infinite, the limit: a·α′ + b = a·α′·(1 − rate) goes to 0.
-        let a = if q > 0.0 { (q * (1.0 + self.rate * DROPPED * DROPPED)).powf(-0.5) } else { 0.0 };
-        let b = -a * DROPPED * self.rate;
-        let dropped = (a * DROPPED + b) as f32;
-        Ok(Built::in_place(input, Replace { mask, scale: a as f32, offset: b as f32, dropped }))
+        Ok(match Mask::new(&self.rate, self.noise_shape.as_ref(), self.seed, input)? {
+            Some(mask) => Built::in_place(input, Replace { mask }),
+            None => Built::view(input.clone()),
+        })
     }
 }
 
 #[derive(Debug)]
 struct Replace {
     mask: Mask,
-    scale: f32,
-    offset: f32,
-    dropped: f32,
+}
+
+impl Replace {
+    /// a, b and a·α′ + b of a step.
+    fn map(&self, cx: &Context) -> [f32; 3] {
+        let rate = self.mask.rate(cx);
+        let q = 1.0 - rate;
+        // At rate 1, where a is infinite, the limit: a·α′ + b = a·α′·(1 − rate) goes to 0.
+        let a = if q > 0.0 { (q * (1.0 + rate * DROPPED * DROPPED)).powf(-0.5) } else { 0.0 };
+        let b = -a * DROPPED * rate;
+        [a, b, a * DROPPED + b].map(|value| value as f32)
+    }
 }
 
 impl InPlace for Replace {
@@ -89,7 +94,7 @@ impl InPlace for Replace {
     }
 
     fn is_active(&self, cx: &Context) -> bool {
-        cx.draws()
+        self.mask.is_active(cx)
     }
 
     fn scratch(&self) -> usize {
@@ -97,7 +102,7 @@ impl InPlace for Replace {
     }
 
     fn forward(&self, cx: &Context, x: &mut [f32], scratch: &mut [f32]) {
-        let &Self { scale, offset, dropped, .. } = self;
+        let [scale, offset, dropped] = self.map(cx);
         self.mask.apply(
             cx,
             x,
@@ -108,7 +113,7 @@ impl InPlace for Replace {
     }
 
     fn backward(&self, cx: &Context, _x: &[f32], _y: &[f32], dy: &mut [f32], scratch: &mut [f32]) {
-        let scale = self.scale;
+        let [scale, ..] = self.map(cx);
         self.mask.apply(
             cx,
             dy,
@@ -122,12 +127,17 @@ impl InPlace for Replace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activations::Selu;
+    use crate::initializers::{Initializer, LecunNormal};
     use crate::layers::testing::{self, training};
+    use crate::layers::{Activation, Dropout};
     use crate::random::{Domain, Stream};
+    use crate::schedules::Linear;
 
     #[test]
     fn behaves_as_a_layer() {
         testing::check(&AlphaDropout::new(0.5), &[&[1], &[10], &[3, 5], &[2, 3, 13]]);
+        testing::check(&AlphaDropout::new(Linear::new(0.1, 0.4, 10)), &[&[10]]);
         for noise_shape in [[-1, 1, -1], [-1, -1, 1], [1, -1, -1]] {
             testing::check(&AlphaDropout::new(0.5).noise_shape(noise_shape), &[&[3, 5]]);
         }
@@ -173,5 +183,52 @@ mod tests {
     fn a_bad_rate_is_explained() {
         let message = "rate must be in [0, 1] (the fraction that is dropped), got 2";
         testing::fails(&AlphaDropout::new(2.0), &[3], message);
+    }
+
+    /// Through sixteen layers of 256 units with SELU and lecun_normal weights, each with alpha dropout behind it, units keep
+    /// mean 0 and variance 1; with ordinary dropout they do not. The bounds leave room for what the weights of a finite network
+    /// do to its statistics; the seeds are fixed.
+    #[test]
+    fn networks_of_selu_stay_normalized_through_many_layers() {
+        let (inputs, samples) = (256, 512);
+        let mut draws = Stream::new(5, Domain::Shuffle).at(0, 0);
+        let x: Vec<f32> = (0..inputs * samples).map(|_| draws.normal() as f32).collect();
+        let moments = |dropout: &dyn Layer| {
+            let mut values = x.clone();
+            let mut course = Vec::new();
+            for depth in 0..16 {
+                let cx = Context { stream: Stream::new(7, Domain::Layer(depth)), ..training(0) };
+                let weights = Initializer::from(LecunNormal::default());
+                let mut kernel = vec![0.0; inputs * inputs];
+                weights.fill(&[inputs, inputs], Stream::new(9, Domain::Initializer(depth)), &mut kernel);
+                values = product(&values, &kernel, inputs);
+                values = testing::train(&Activation::new(Selu), &[inputs], &cx, &values);
+                values = testing::train(dropout, &[inputs], &cx, &values);
+                let n = values.len() as f64;
+                let mean = values.iter().map(|&y| f64::from(y)).sum::<f64>() / n;
+                let square = values.iter().map(|&y| f64::from(y).powi(2)).sum::<f64>() / n;
+                course.push((mean, square - mean * mean));
+            }
+            course
+        };
+        for rate in [0.05, 0.1, 0.2] {
+            let course = moments(&AlphaDropout::new(rate));
+            let normalized =
+                |&(mean, variance): &(f64, f64)| mean.abs() < 0.15 && (variance - 1.0).abs() < 0.3;
+            assert!(course.iter().all(normalized), "rate {rate}: {course:?}");
+        }
+        let ordinary = moments(&Dropout::new(0.2));
+        assert!(ordinary.iter().any(|(_, variance)| (variance - 1.0).abs() > 0.3), "{ordinary:?}");
+    }
+
+    /// Rows times a square kernel.
+    fn product(x: &[f32], kernel: &[f32], inputs: usize) -> Vec<f32> {
+        let mut y = vec![0.0; x.len()];
+        for (x, y) in x.chunks(inputs).zip(y.chunks_mut(inputs)) {
+            for (&x, kernel) in x.iter().zip(kernel.chunks(inputs)) {
+                y.iter_mut().zip(kernel).for_each(|(y, w)| *y += x * w);
+            }
+        }
+        y
     }
 }

@@ -7,6 +7,7 @@ use super::NoiseShape;
 use super::mask::Mask;
 use crate::engine::Context;
 use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
+use crate::schedules::Rate;
 use crate::shape::Shape;
 
 /// Sets a fraction `rate` of the elements to zero in training, at random, and scales the others by 1/(1 − `rate`), so
@@ -27,15 +28,15 @@ use crate::shape::Shape;
 pub struct Dropout {
     #[serde(skip)]
     base: Base,
-    rate: f64,
+    rate: Rate,
     noise_shape: Option<NoiseShape>,
     seed: Option<u64>,
 }
 
 impl Dropout {
-    /// Drops a fraction `rate`, in [0, 1]: 0 drops nothing, 1 gives zeros.
-    pub fn new(rate: f64) -> Self {
-        Self { rate, ..Self::default() }
+    /// Drops a fraction `rate`, in [0, 1]: 0 drops nothing, 1 gives zeros. A number, or a schedule.
+    pub fn new(rate: impl Into<Rate>) -> Self {
+        Self { rate: rate.into(), ..Self::default() }
     }
 
     /// The shape of the draws, the batch first: −1 keeps the input's size, 1 shares the draw along the axis. Default:
@@ -55,19 +56,19 @@ impl Layer for Dropout {
     layer_methods!("Dropout");
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
-        built(self.rate, self.noise_shape.as_ref(), self.seed, input)
+        built(&self.rate, self.noise_shape.as_ref(), self.seed, input)
     }
 }
 
 /// A layer that drops by these arguments.
 pub(super) fn built(
-    rate: f64,
+    rate: &Rate,
     noise_shape: Option<&NoiseShape>,
     seed: Option<u64>,
     input: &Shape,
 ) -> Result<Built, String> {
     Ok(match Mask::new(rate, noise_shape, seed, input)? {
-        Some(mask) => Built::in_place(input, Drop { mask, scale: (1.0 / (1.0 - rate)) as f32 }),
+        Some(mask) => Built::in_place(input, Drop { mask }),
         None => Built::view(input.clone()),
     })
 }
@@ -75,7 +76,6 @@ pub(super) fn built(
 #[derive(Debug)]
 struct Drop {
     mask: Mask,
-    scale: f32,
 }
 
 impl InPlace for Drop {
@@ -92,7 +92,7 @@ impl InPlace for Drop {
     }
 
     fn is_active(&self, cx: &Context) -> bool {
-        cx.draws()
+        self.mask.is_active(cx)
     }
 
     fn scratch(&self) -> usize {
@@ -100,7 +100,7 @@ impl InPlace for Drop {
     }
 
     fn forward(&self, cx: &Context, x: &mut [f32], scratch: &mut [f32]) {
-        let scale = self.scale;
+        let scale = (1.0 / (1.0 - self.mask.rate(cx))) as f32;
         self.mask.apply(
             cx,
             x,
@@ -120,6 +120,7 @@ mod tests {
     use super::*;
     use crate::layers::testing::{self, training};
     use crate::random::{Domain, Stream};
+    use crate::schedules::Linear;
 
     #[test]
     fn behaves_as_a_layer() {
@@ -190,7 +191,20 @@ mod tests {
     }
 
     #[test]
+    fn a_schedule_gives_each_step_its_rate() {
+        let layer = Dropout::new(Linear::new(0.0, 1.0, 10));
+        testing::check(&layer, &[&[10], &[3, 5]]);
+        let x = [1.0; 32];
+        for (step, rate) in [(0, 0.0), (5, 0.5), (10, 1.0), (1 << 63, 1.0)] {
+            let constant = testing::train(&Dropout::new(rate), &[32], &training(step), &x);
+            assert_eq!(testing::train(&layer, &[32], &training(step), &x), constant, "step {step}");
+        }
+    }
+
+    #[test]
     fn bad_arguments_are_explained() {
+        let message = "rate: initial_rate must be in [0, 1] (the fraction that is dropped), got 2";
+        testing::fails(&Dropout::new(Linear::new(2.0, 0.0, 10)), &[3], message);
         for rate in [1.5, -0.1, f64::NAN] {
             let message = format!("rate must be in [0, 1] (the fraction that is dropped), got {rate}");
             testing::fails(&Dropout::new(rate), &[3], &message);

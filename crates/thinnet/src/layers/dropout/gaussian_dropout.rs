@@ -6,6 +6,7 @@ use thinnet_kernels::normal;
 use super::Source;
 use crate::engine::Context;
 use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
+use crate::schedules::Rate;
 use crate::shape::Shape;
 
 /// Multiplies each element in training by a normal number of mean 1 and variance `rate`/(1 − `rate`), which are those
@@ -22,14 +23,15 @@ use crate::shape::Shape;
 pub struct GaussianDropout {
     #[serde(skip)]
     base: Base,
-    rate: f64,
+    rate: Rate,
     seed: Option<u64>,
 }
 
 impl GaussianDropout {
-    /// With the noise of a dropout `rate` in [0, 1): 0 changes nothing, at 1 the variance would be infinite.
-    pub fn new(rate: f64) -> Self {
-        Self { rate, ..Self::default() }
+    /// With the noise of a dropout `rate` in [0, 1): 0 changes nothing, at 1 the variance would be infinite. A number, or a
+    /// schedule.
+    pub fn new(rate: impl Into<Rate>) -> Self {
+        Self { rate: rate.into(), ..Self::default() }
     }
 
     seed_method!();
@@ -41,17 +43,21 @@ impl Layer for GaussianDropout {
     layer_methods!("GaussianDropout");
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
-        let rate = self.rate;
-        if !(0.0..1.0).contains(&rate) {
-            return Err(format!(
-                "rate must be in [0, 1) (the noise has the variance rate/(1 - rate)), got {rate}"
-            ));
+        let highest = self.rate.highest();
+        match (&self.rate, self.rate.check()) {
+            (Rate::Schedule(_), Err(message)) => return Err(message),
+            (_, Ok(())) if highest < 1.0 => {}
+            _ => {
+                return Err(format!(
+                    "rate must be in [0, 1) (the noise has the variance rate/(1 - rate)), got {highest}"
+                ));
+            }
         }
-        if rate == 0.0 {
+        if highest == 0.0 {
             return Ok(Built::view(input.clone()));
         }
-        let deviation = (rate / (1.0 - rate)).sqrt() as f32;
-        Ok(Built::in_place(input, Multiply { source: Source::new(self.seed), len: input.len(), deviation }))
+        let (source, rate) = (Source::new(self.seed), self.rate.clone());
+        Ok(Built::in_place(input, Multiply { source, len: input.len(), rate }))
     }
 }
 
@@ -59,7 +65,7 @@ impl Layer for GaussianDropout {
 struct Multiply {
     source: Source,
     len: usize,
-    deviation: f32,
+    rate: Rate,
 }
 
 impl InPlace for Multiply {
@@ -76,11 +82,13 @@ impl InPlace for Multiply {
     }
 
     fn is_active(&self, cx: &Context) -> bool {
-        cx.draws()
+        cx.draws() && self.rate.at(cx.step) > 0.0
     }
 
     fn forward(&self, cx: &Context, x: &mut [f32], _scratch: &mut [f32]) {
-        self.source.rows(cx, self.len, x, |key, rest, x| normal::multiply(key, rest, self.deviation, x));
+        let rate = self.rate.at(cx.step);
+        let deviation = (rate / (1.0 - rate)).sqrt() as f32;
+        self.source.rows(cx, self.len, x, |key, rest, x| normal::multiply(key, rest, deviation, x));
     }
 
     fn backward(&self, cx: &Context, _x: &[f32], _y: &[f32], dy: &mut [f32], scratch: &mut [f32]) {
@@ -92,6 +100,7 @@ impl InPlace for Multiply {
 mod tests {
     use super::*;
     use crate::layers::testing::{self, training};
+    use crate::schedules::Linear;
 
     #[test]
     fn behaves_as_a_layer() {
@@ -121,7 +130,20 @@ mod tests {
     }
 
     #[test]
+    fn a_schedule_gives_each_step_its_deviation() {
+        let layer = GaussianDropout::new(Linear::new(0.0, 0.5, 10));
+        testing::check(&layer, &[&[10]]);
+        assert_eq!(testing::train(&layer, &[4], &training(0), &[2.0; 4]), [2.0; 4]);
+        let constant = testing::train(&GaussianDropout::new(0.25), &[4], &training(5), &[2.0; 4]);
+        assert_eq!(testing::train(&layer, &[4], &training(5), &[2.0; 4]), constant);
+    }
+
+    #[test]
     fn a_bad_rate_is_explained() {
+        let message = "rate must be in [0, 1) (the noise has the variance rate/(1 - rate)), got 1";
+        testing::fails(&GaussianDropout::new(Linear::new(0.0, 1.0, 10)), &[3], message);
+        let message = "rate: end_rate must be in [0, 1] (the fraction that is dropped), got 2";
+        testing::fails(&GaussianDropout::new(Linear::new(0.0, 2.0, 10)), &[3], message);
         for rate in [1.0, -0.5, f64::NAN] {
             let message =
                 format!("rate must be in [0, 1) (the noise has the variance rate/(1 - rate)), got {rate}");

@@ -3,16 +3,17 @@
 use thinnet_kernels::dropout;
 
 use super::noise_shape::Sharing;
-use super::{NoiseShape, Source, check_rate};
+use super::{NoiseShape, Source};
 use crate::engine::Context;
 use crate::random::Stream;
+use crate::schedules::Rate;
 use crate::shape::Shape;
 
 /// The mask of a layer.
 #[derive(Debug)]
 pub(super) struct Mask {
     source: Source,
-    threshold: u64,
+    rate: Rate,
     len: usize,
     sharing: Option<Sharing>,
 }
@@ -20,15 +21,25 @@ pub(super) struct Mask {
 impl Mask {
     /// The mask of a layer with these arguments on samples of this shape; none where nothing is dropped.
     pub(super) fn new(
-        rate: f64,
+        rate: &Rate,
         noise_shape: Option<&NoiseShape>,
         seed: Option<u64>,
         input: &Shape,
     ) -> Result<Option<Self>, String> {
-        check_rate(rate)?;
+        rate.check()?;
         let sharing = noise_shape.map(|shape| shape.sharing(input)).transpose()?.flatten();
-        let (threshold, len) = (dropout::threshold(rate), input.len());
-        Ok((rate > 0.0).then_some(Self { source: Source::new(seed), threshold, len, sharing }))
+        let (source, len) = (Source::new(seed), input.len());
+        Ok((rate.highest() > 0.0).then(|| Self { source, rate: rate.clone(), len, sharing }))
+    }
+
+    /// The rate of a step.
+    pub(super) fn rate(&self, cx: &Context) -> f64 {
+        self.rate.at(cx.step)
+    }
+
+    /// Whether anything is dropped.
+    pub(super) fn is_active(&self, cx: &Context) -> bool {
+        cx.draws() && self.rate(cx) > 0.0
     }
 
     /// f32 of memory for the draws that are shared.
@@ -46,13 +57,14 @@ impl Mask {
         row: impl Fn([u32; 2], [u32; 3], u64, &mut [f32]),
         shared: impl Fn(bool, f32) -> f32,
     ) {
+        let threshold = dropout::threshold(self.rate(cx));
         let Some(Sharing { batch, draws, index }) = &self.sharing else {
-            return self.source.rows(cx, self.len, x, |key, rest, x| row(key, rest, self.threshold, x));
+            return self.source.rows(cx, self.len, x, |key, rest, x| row(key, rest, threshold, x));
         };
         let kept = &mut scratch[..*draws];
         let draw = |sample: usize, kept: &mut [f32]| {
             let rest = Stream::counter(cx.step, sample);
-            dropout::multipliers(self.source.key(cx), rest, self.threshold, 1.0, kept);
+            dropout::multipliers(self.source.key(cx), rest, threshold, 1.0, kept);
         };
         if *batch {
             draw(0, kept);

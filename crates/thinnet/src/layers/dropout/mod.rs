@@ -27,11 +27,3 @@ pub use spatial_dropout2d::SpatialDropout2D;
 pub use spatial_dropout3d::SpatialDropout3D;
 
 use super::source::Source;
-
-/// Whether a rate is one.
-fn check_rate(rate: f64) -> Result<(), String> {
-    match (0.0..=1.0).contains(&rate) {
-        true => Ok(()),
-        false => Err(format!("rate must be in [0, 1] (the fraction that is dropped), got {rate}")),
-    }
-}

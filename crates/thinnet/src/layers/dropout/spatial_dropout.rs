@@ -9,15 +9,15 @@ macro_rules! spatial_dropout {
         pub struct $name {
             #[serde(skip)]
             base: $crate::layers::Base,
-            rate: f64,
+            rate: $crate::schedules::Rate,
             seed: Option<u64>,
             $($data_format: $crate::layers::arguments::DataFormat,)?
         }
 
         impl $name {
-            /// Drops a fraction `rate` of the channels, in \[0, 1\].
-            pub fn new(rate: f64) -> Self {
-                Self { rate, ..Self::default() }
+            /// Drops a fraction `rate` of the channels, in \[0, 1\]. A number, or a schedule.
+            pub fn new(rate: impl Into<$crate::schedules::Rate>) -> Self {
+                Self { rate: rate.into(), ..Self::default() }
             }
 
             $crate::layers::seed_method!();
@@ -34,7 +34,7 @@ macro_rules! spatial_dropout {
                 }
                 // Each sample and channel has one draw, whatever the place.
                 let noise_shape = [&[-1][..], &[1; $axes], &[-1]].concat();
-                super::dropout::built(self.rate, Some(&noise_shape.into()), self.seed, input)
+                super::dropout::built(&self.rate, Some(&noise_shape.into()), self.seed, input)
             }
         }
 
