@@ -88,6 +88,7 @@ fn convolutional_networks() {
             .add(Conv2D::new(8, 3).padding(Padding::Same).activation(Relu).input_shape([12, 10, 3]))
             .add(BatchNormalization::new())
             .add(SpatialDropout2D::new(0.2))
+            .add(DropBlock2D::new(0.1, 3))
             .add(
                 Residual::new()
                     .add(Conv2D::new(12, 3).strides(2).padding(Padding::Same))

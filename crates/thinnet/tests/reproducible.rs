@@ -87,8 +87,10 @@ fn convolutional(threads: usize) -> Sequential {
                 .add(Conv2D::new(8, 3).padding(Padding::Same))
                 .add(BatchNormalization::new())
                 .add(layers::Activation::new(Relu))
-                .add(DepthwiseConv2D::new(3).padding(Padding::Same)),
+                .add(DepthwiseConv2D::new(3).padding(Padding::Same))
+                .add(StochasticDepth::new(0.3)),
         )
+        .add(DropBlock2D::new(0.1, 3))
         .add(MaxPooling2D::new(2))
         .add(Dropout::new(0.2))
         .add(Flatten::new())

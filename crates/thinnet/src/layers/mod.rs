@@ -58,8 +58,8 @@ pub use augmentation::{
 pub use convolution::{Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D};
 pub use dense::Dense;
 pub use dropout::{
-    AlphaDropout, Dropout, GaussianDropout, GaussianNoise, NoiseShape, SpatialDropout1D, SpatialDropout2D,
-    SpatialDropout3D,
+    AlphaDropout, DropBlock2D, Dropout, GaussianDropout, GaussianNoise, NoiseShape, SpatialDropout1D,
+    SpatialDropout2D, SpatialDropout3D, StochasticDepth,
 };
 pub use elu::ELU;
 pub use flatten::Flatten;

@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Activation, AlphaDropout, AveragePooling1D, AveragePooling2D, Base, BatchNormalization, Conv1D, Conv2D,
-    Cropping2D, Cutout, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GaussianDropout, GaussianNoise,
-    GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, Input, Layer,
-    LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, RandomContrast, RandomFlip, RandomRotation,
-    RandomTranslation, RandomZoom, ReLU, Rescaling, Reshape, Residual, SeparableConv2D, Softmax,
-    SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, UpSampling2D, ZeroPadding2D,
+    Cropping2D, Cutout, Dense, DepthwiseConv2D, DropBlock2D, Dropout, ELU, Flatten, GaussianDropout,
+    GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D,
+    Input, Layer, LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, RandomContrast, RandomFlip,
+    RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling, Reshape, Residual, SeparableConv2D,
+    Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, StochasticDepth, UpSampling2D,
+    ZeroPadding2D,
 };
 use crate::config::{Tagged, parse};
 use crate::error::{Error, Result};
@@ -33,7 +34,7 @@ where
     Class { name, required, read: |place, config| Ok(Box::new(parse::<L>(place, config)?)) }
 }
 
-fn classes() -> [Class; 42] {
+fn classes() -> [Class; 44] {
     [
         class::<Activation>("Activation", &["activation"]),
         class::<AlphaDropout>("AlphaDropout", &["rate"]),
@@ -46,6 +47,7 @@ fn classes() -> [Class; 42] {
         class::<Cutout>("Cutout", &["size"]),
         class::<Dense>("Dense", &["units"]),
         class::<DepthwiseConv2D>("DepthwiseConv2D", &["kernel_size"]),
+        class::<DropBlock2D>("DropBlock2D", &["rate", "block_size"]),
         class::<Dropout>("Dropout", &["rate"]),
         class::<ELU>("ELU", &[]),
         class::<Flatten>("Flatten", &[]),
@@ -75,6 +77,7 @@ fn classes() -> [Class; 42] {
         class::<SpatialDropout1D>("SpatialDropout1D", &["rate"]),
         class::<SpatialDropout2D>("SpatialDropout2D", &["rate"]),
         class::<SpatialDropout3D>("SpatialDropout3D", &["rate"]),
+        class::<StochasticDepth>("StochasticDepth", &[]),
         class::<UpSampling2D>("UpSampling2D", &[]),
         class::<ZeroPadding2D>("ZeroPadding2D", &[]),
     ]

@@ -434,7 +434,15 @@ fn randomness(chain: &Chain) {
     };
     if chain.operations.iter().any(is_random) {
         assert!((8..40).any(|step| draw(step) != draw(7)), "every step draws the same");
-        assert_eq!(bits(&chain.forward(&inference(), &x)), bits(&x), "nothing is random in inference");
+        let infer = |step| bits(&chain.forward(&Context { step, ..inference() }, &x));
+        assert!((1..40).all(|step| infer(step) == infer(0)), "nothing is random in inference");
+        let is_active = |operation: &Operation| match operation {
+            Operation::InPlace(operation) => operation.is_active(&inference()),
+            _ => true,
+        };
+        if !chain.operations.iter().any(is_active) {
+            assert_eq!(infer(0), bits(&x), "what is not active changes nothing");
+        }
     } else {
         assert_eq!(draw(7), draw(8));
         if !chain.is_summed() {

@@ -1,9 +1,10 @@
-//! Layers that are random in training and do nothing in inference.
+//! Dropout and its family: layers that are random in training.
 //!
 //! Masks and noise are pure functions of (seed, layer, step, the sample's place in the batch, element). Nothing is
 //! stored for the backward pass: it draws them again.
 
 mod alpha_dropout;
+mod drop_block2d;
 #[expect(clippy::module_inception, reason = "a file a layer, found by its name")]
 mod dropout;
 mod gaussian_dropout;
@@ -16,8 +17,10 @@ mod spatial_dropout2d;
 mod spatial_dropout3d;
 #[cfg(test)]
 mod statistics;
+mod stochastic_depth;
 
 pub use alpha_dropout::AlphaDropout;
+pub use drop_block2d::DropBlock2D;
 pub use dropout::Dropout;
 pub use gaussian_dropout::GaussianDropout;
 pub use gaussian_noise::GaussianNoise;
@@ -25,5 +28,6 @@ pub use noise_shape::NoiseShape;
 pub use spatial_dropout1d::SpatialDropout1D;
 pub use spatial_dropout2d::SpatialDropout2D;
 pub use spatial_dropout3d::SpatialDropout3D;
+pub use stochastic_depth::StochasticDepth;
 
 use super::source::Source;

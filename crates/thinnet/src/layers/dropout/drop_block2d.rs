@@ -1,0 +1,248 @@
+//! `DropBlock2D`: dropout of squares of neighbouring places.
+
+use serde::{Deserialize, Serialize};
+use thinnet_kernels::dropout;
+
+use super::Source;
+use crate::engine::Context;
+use crate::layers::arguments::{DataFormat, map};
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
+use crate::random::Stream;
+use crate::schedules::Rate;
+use crate::shape::Shape;
+
+/// Dropout of squares of b×b neighbouring places (b = `block_size`) of maps of shape (rows, columns, channels), in each
+/// channel on its own. In training, each of the (H − b + 1)(W − b + 1) squares that lie within a channel's H×W map is dropped
+/// with probability
+///
+/// γ = rate·H·W / (b²·(H − b + 1)·(W − b + 1)),
+///
+/// at most 1, so that about a share `rate` of the elements is dropped where squares do not overlap; what a sample keeps is
+/// scaled by its elements' number / the number that is kept. Does nothing in inference.
+///
+/// Ghiasi, Lin & Le 2018, "DropBlock: a regularization method for convolutional networks". Their schedule lets the rate rise
+/// from 0 to its whole over training: `rate = { class = "Linear", end_rate = 0.1, steps = … }`. A `block_size` of 1 is
+/// [`Dropout`](super::Dropout) but for the scale; one as large as the map is
+/// [`SpatialDropout2D`](super::SpatialDropout2D) but for the scale.
+///
+/// ```
+/// use thinnet::layers::DropBlock2D;
+/// use thinnet::schedules::Linear;
+/// let layer = DropBlock2D::new(Linear::new(0.0, 0.1, 3750), 5);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DropBlock2D {
+    #[serde(skip)]
+    base: Base,
+    rate: Rate,
+    block_size: usize,
+    seed: Option<u64>,
+    data_format: DataFormat,
+}
+
+impl Default for DropBlock2D {
+    /// A rate of 0 and the paper's block size, 7.
+    fn default() -> Self {
+        Self::new(0.0, 7)
+    }
+}
+
+impl DropBlock2D {
+    /// Drops about a fraction `rate`, in [0, 1], in squares of `block_size` places along both axes. The rate is a number, or a
+    /// schedule.
+    pub fn new(rate: impl Into<Rate>, block_size: usize) -> Self {
+        let (base, data_format) = (Base::default(), DataFormat);
+        Self { base, rate: rate.into(), block_size, seed: None, data_format }
+    }
+
+    seed_method!();
+
+    base_methods!();
+}
+
+impl Layer for DropBlock2D {
+    layer_methods!("DropBlock2D");
+
+    fn build(&self, input: &Shape) -> Result<Built, String> {
+        let [rows, columns, channels] = map(input)?;
+        self.rate.check()?;
+        let block = self.block_size;
+        if block == 0 || block > rows.min(columns) {
+            return Err(format!(
+                "block_size must be from 1 to {} for maps of {rows}×{columns} places, got {block}",
+                rows.min(columns)
+            ));
+        }
+        if self.rate.highest() == 0.0 {
+            return Ok(Built::view(input.clone()));
+        }
+        let (source, rate) = (Source::new(self.seed), self.rate.clone());
+        Ok(Built::in_place(input, DropBlocks { source, rate, block, sizes: [rows, columns, channels] }))
+    }
+}
+
+#[derive(Debug)]
+struct DropBlocks {
+    source: Source,
+    rate: Rate,
+    block: usize,
+    /// Rows, columns, channels.
+    sizes: [usize; 3],
+}
+
+impl DropBlocks {
+    fn len(&self) -> usize {
+        self.sizes.iter().product()
+    }
+
+    /// Rows and columns of the squares' first places.
+    fn corners(&self) -> [usize; 2] {
+        [self.sizes[0] - self.block + 1, self.sizes[1] - self.block + 1]
+    }
+
+    /// How likely each square is dropped.
+    fn gamma(&self, rate: f64) -> f64 {
+        let product = |sizes: &[usize]| sizes.iter().product::<usize>() as f64;
+        let squares = product(&self.corners()) * product(&[self.block; 2]);
+        (rate * product(&self.sizes[..2]) / squares).min(1.0)
+    }
+
+    /// Sets the dropped squares of a mask of ones to zero. `kept` is zero at the corners of those.
+    fn drop(&self, kept: &[f32], mask: &mut [f32]) {
+        let [_, columns, channels] = self.sizes;
+        let width = self.corners()[1] * channels;
+        for (corner, _) in kept.iter().enumerate().filter(|(_, kept)| **kept == 0.0) {
+            let (row, rest) = (corner / width, corner % width);
+            for row in row..row + self.block {
+                let start = row * columns * channels + rest;
+                mask[start..].iter_mut().step_by(channels).take(self.block).for_each(|mask| *mask = 0.0);
+            }
+        }
+    }
+}
+
+impl InPlace for DropBlocks {
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn keeps_sign(&self) -> bool {
+        true
+    }
+
+    fn is_random(&self) -> bool {
+        true
+    }
+
+    fn is_active(&self, cx: &Context) -> bool {
+        cx.draws() && self.rate.at(cx.step) > 0.0
+    }
+
+    fn scratch(&self) -> usize {
+        2 * self.len()
+    }
+
+    fn forward(&self, cx: &Context, x: &mut [f32], scratch: &mut [f32]) {
+        let threshold = dropout::threshold(self.gamma(self.rate.at(cx.step)));
+        let (mask, kept) = scratch.split_at_mut(self.len());
+        let kept = &mut kept[..self.corners().iter().product::<usize>() * self.sizes[2]];
+        for (row, x) in x.chunks_exact_mut(self.len()).enumerate() {
+            let rest = Stream::counter(cx.step, cx.place(row));
+            dropout::multipliers(self.source.key(cx), rest, threshold, 1.0, kept);
+            mask.fill(1.0);
+            self.drop(kept, mask);
+            let ones = mask.iter().filter(|&&mask| mask != 0.0).count();
+            // Where nothing is kept there is nothing to scale.
+            let scale = self.len() as f32 / ones.max(1) as f32;
+            x.iter_mut().zip(&*mask).for_each(|(x, mask)| *x *= mask * scale);
+        }
+    }
+
+    fn backward(&self, cx: &Context, _x: &[f32], _y: &[f32], dy: &mut [f32], scratch: &mut [f32]) {
+        self.forward(cx, dy, scratch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::testing::{self, training};
+    use crate::schedules::Linear;
+
+    #[test]
+    fn behaves_as_a_layer() {
+        testing::check(&DropBlock2D::new(0.5, 2), &[&[2, 3, 1], &[4, 5, 2]]);
+        testing::check(&DropBlock2D::new(0.3, 3).seed(7), &[&[3, 3, 2]]);
+        testing::check(&DropBlock2D::new(Linear::new(0.2, 0.6, 10), 1), &[&[3, 2, 3]]);
+    }
+
+    #[test]
+    fn squares_are_dropped_where_their_draw_is_below_gamma_and_the_rest_is_scaled() {
+        let (rows, columns, channels, block, rate) = (6, 5, 2, 3, 0.4);
+        let cx = training(3);
+        let layer = DropBlock2D::new(rate, block);
+        let y = testing::train(&layer, &[rows, columns, channels], &cx, &vec![1.0; 60 * 20]);
+        // 0.4·30 / (9·4·3)
+        let gamma = 1.0 / 9.0;
+        let mut dropped = 0;
+        for (sample, y) in y.chunks(60).enumerate() {
+            let mut expected = [1.0_f32; 60];
+            let mut draws = cx.stream.at(3, sample);
+            for row in 0..4 {
+                for column in 0..3 {
+                    for channel in 0..channels {
+                        if f64::from(draws.word()) / 2f64.powi(32) < gamma {
+                            for place in 0..9 {
+                                let (row, column) = (row + place / 3, column + place % 3);
+                                expected[(row * columns + column) * channels + channel] = 0.0;
+                            }
+                        }
+                    }
+                }
+            }
+            let kept = expected.iter().sum::<f32>();
+            dropped += 60 - kept as usize;
+            expected.iter_mut().for_each(|e| *e *= 60.0 / kept);
+            assert_eq!(y, expected);
+        }
+        assert!(dropped > 0);
+    }
+
+    /// A place within the map lies in b² squares, and is kept where none of them is dropped. ±4.89 standard deviations of the
+    /// binomial distribution: over fresh seeds one of the three would be exceeded with a probability of 3e-6.
+    #[test]
+    fn a_place_is_kept_as_often_as_all_squares_around_it_are() {
+        for (rate, block) in [(0.1, 3), (0.3, 2), (0.5, 1)] {
+            let samples = 1 << 14;
+            let layer = DropBlock2D::new(rate, block);
+            let y = testing::train(&layer, &[7, 7, 1], &training(1), &vec![1.0; 49 * samples]);
+            let kept = y.chunks(49).filter(|y| y[24] > 0.0).count() as f64;
+            let (b, n) = (block as f64, samples as f64);
+            let gamma = rate * 49.0 / (b * b * (8.0 - b) * (8.0 - b));
+            let p = (1.0 - gamma).powi((block * block) as i32);
+            let deviation = (kept - n * p) / (n * p * (1.0 - p)).sqrt();
+            assert!(deviation.abs() < 4.89, "rate {rate}, block {block}: {kept} of {n} at {p}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_rate() {
+        let x = [1.0, -2.0, 3.0, 4.0];
+        assert_eq!(testing::train(&DropBlock2D::new(0.0, 1), &[2, 2, 1], &training(0), &x), x);
+        assert_eq!(testing::train(&DropBlock2D::new(1.0, 2), &[2, 2, 1], &training(0), &x), [0.0; 4]);
+    }
+
+    #[test]
+    fn bad_arguments_are_explained() {
+        let message = "block_size must be from 1 to 4 for maps of 4×6 places, got 7";
+        testing::fails(&DropBlock2D::new(0.1, 7), &[4, 6, 3], message);
+        let message = "block_size must be from 1 to 4 for maps of 4×6 places, got 0";
+        testing::fails(&DropBlock2D::new(0.1, 0), &[4, 6, 3], message);
+        let message = "rate must be in [0, 1] (the fraction that is dropped), got 2";
+        testing::fails(&DropBlock2D::new(2.0, 1), &[4, 6, 3], message);
+        let message = "expected maps of shape (rows, columns, channels), got samples of shape (None, 5): for images \
+                       without an axis of channels, put a Reshape before";
+        testing::fails(&DropBlock2D::new(0.1, 1), &[5], message);
+    }
+}

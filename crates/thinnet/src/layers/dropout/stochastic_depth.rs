@@ -1,0 +1,189 @@
+//! `StochasticDepth`: residual branches that are left out at random.
+
+use serde::{Deserialize, Serialize};
+use thinnet_kernels::dropout;
+
+use super::Source;
+use crate::engine::Context;
+use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
+use crate::random::Stream;
+use crate::schedules::Rate;
+use crate::shape::Shape;
+
+/// Leaves a residual branch out at random: the last layer of a [`Residual`](crate::layers::Residual)'s stack. Block l of L
+/// survives with probability
+///
+/// p = 1 − rate·l/L,
+///
+/// which falls linearly with depth to 1 − `rate`. In training, the branch is multiplied by 1 with probability p, else by 0: one
+/// draw for the whole batch. In inference it is multiplied by p.
+///
+/// Huang, Sun, Liu, Sedra & Weinberger 2016, "Deep networks with stochastic depth", where the last block survives with
+/// probability ½. Monte-Carlo prediction draws one network for all inputs of a sample.
+///
+/// ```
+/// use thinnet::prelude::*;
+/// let mut model = Sequential::new().add(Dense::new(32).input_shape([8]));
+/// for block in 1..=6 {
+///     model.push(Box::new(
+///         Residual::new()
+///             .add(Dense::new(32).activation(Relu))
+///             .add(Dense::new(32))
+///             .add(StochasticDepth::new(0.5).depth([block, 6])),
+///     ));
+/// }
+/// assert!(model.build().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StochasticDepth {
+    #[serde(skip)]
+    base: Base,
+    rate: Rate,
+    depth: [usize; 2],
+    seed: Option<u64>,
+}
+
+impl Default for StochasticDepth {
+    fn default() -> Self {
+        Self::new(0.5)
+    }
+}
+
+impl StochasticDepth {
+    /// With the rate of the last block, in [0, 1]: a number, or a schedule, whose last rate is that of inference. In a
+    /// configuration, its default is 0.5.
+    pub fn new(rate: impl Into<Rate>) -> Self {
+        Self { base: Base::default(), rate: rate.into(), depth: [1, 1], seed: None }
+    }
+
+    /// The block's place l among all L, counted from 1: its rate is `rate`·l/L. Default: \[1, 1\], the whole rate.
+    #[must_use]
+    pub fn depth(mut self, depth: [usize; 2]) -> Self {
+        self.depth = depth;
+        self
+    }
+
+    seed_method!();
+
+    base_methods!();
+}
+
+impl Layer for StochasticDepth {
+    layer_methods!("StochasticDepth");
+
+    fn build(&self, input: &Shape) -> Result<Built, String> {
+        self.rate.check()?;
+        let [place, blocks] = self.depth;
+        if place == 0 || place > blocks {
+            return Err(format!(
+                "depth must be a block's place and the number of blocks, [1, 6] to [6, 6] for six, got [{place}, {blocks}]"
+            ));
+        }
+        if self.rate.highest() == 0.0 {
+            return Ok(Built::view(input.clone()));
+        }
+        let (source, rate) = (Source::new(self.seed), self.rate.clone());
+        Ok(Built::in_place(input, LeaveOut { source, rate, depth: place as f64 / blocks as f64 }))
+    }
+}
+
+#[derive(Debug)]
+struct LeaveOut {
+    source: Source,
+    rate: Rate,
+    depth: f64,
+}
+
+impl LeaveOut {
+    /// What the branch is multiplied by.
+    fn factor(&self, cx: &Context) -> f32 {
+        if !cx.draws() {
+            return (1.0 - self.rate.at(u64::MAX) * self.depth) as f32;
+        }
+        let mut factor = [0.0];
+        let threshold = dropout::threshold(self.rate.at(cx.step) * self.depth);
+        // One draw for all samples: that of the first.
+        dropout::multipliers(self.source.key(cx), Stream::counter(cx.step, 0), threshold, 1.0, &mut factor);
+        factor[0]
+    }
+}
+
+impl InPlace for LeaveOut {
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn keeps_sign(&self) -> bool {
+        true
+    }
+
+    fn is_random(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, cx: &Context, x: &mut [f32], _: &mut [f32]) {
+        match self.factor(cx) {
+            1.0 => {}
+            // Not a product: a branch that is left out adds nothing even where it is infinite.
+            0.0 => x.fill(0.0),
+            factor => x.iter_mut().for_each(|x| *x *= factor),
+        }
+    }
+
+    fn backward(&self, cx: &Context, _x: &[f32], _y: &[f32], dy: &mut [f32], scratch: &mut [f32]) {
+        self.forward(cx, dy, scratch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::testing::{self, infer, training};
+    use crate::schedules::Linear;
+
+    #[test]
+    fn behaves_as_a_layer() {
+        testing::check(&StochasticDepth::new(0.5), &[&[1], &[3, 5]]);
+        testing::check(&StochasticDepth::new(0.4).depth([2, 3]).seed(7), &[&[4]]);
+        testing::check(&StochasticDepth::new(Linear::new(0.0, 0.5, 14)), &[&[4]]);
+    }
+
+    /// ±4.89 standard deviations of the binomial distribution: over fresh seeds one of the three would be exceeded with a
+    /// probability of 3e-6.
+    #[test]
+    fn survival_falls_linearly_with_depth_in_training_and_scales_in_inference() {
+        for (block, survival) in [(1, 0.875), (2, 0.75), (4, 0.5)] {
+            let layer = StochasticDepth::new(0.5).depth([block, 4]);
+            assert_eq!(infer(&layer, &[2], &[1.0, -2.0]), [survival, -2.0 * survival]);
+            let (steps, p) = (1 << 12, f64::from(survival));
+            let mut survived = 0;
+            for step in 0..steps {
+                let y = testing::train(&layer, &[2], &training(step), &[1.0, -2.0, 3.0, 4.0]);
+                assert!(y == [1.0, -2.0, 3.0, 4.0] || y == [0.0; 4], "one draw for the batch: {y:?}");
+                survived += u64::from(y[0] != 0.0);
+            }
+            let deviation = (survived as f64 - steps as f64 * p) / (steps as f64 * p * (1.0 - p)).sqrt();
+            assert!(deviation.abs() < 4.89, "block {block}: {survived} of {steps}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_rate() {
+        assert_eq!(testing::train(&StochasticDepth::new(0.0), &[2], &training(0), &[1.0, 2.0]), [1.0, 2.0]);
+        assert_eq!(testing::train(&StochasticDepth::new(1.0), &[2], &training(0), &[1.0, 2.0]), [0.0; 2]);
+    }
+
+    #[test]
+    fn bad_arguments_are_explained() {
+        for depth in [[0, 3], [4, 3], [0, 0]] {
+            let message = format!(
+                "depth must be a block's place and the number of blocks, [1, 6] to [6, 6] for six, got [{}, {}]",
+                depth[0], depth[1]
+            );
+            testing::fails(&StochasticDepth::new(0.5).depth(depth), &[3], &message);
+        }
+        let message = "rate must be in [0, 1] (the fraction that is dropped), got 1.5";
+        testing::fails(&StochasticDepth::new(1.5), &[3], message);
+    }
+}
