@@ -7,6 +7,7 @@ pub mod activations;
 pub mod add;
 pub mod affine;
 pub mod buffer;
+pub mod concrete;
 pub mod convolution;
 pub mod dense;
 pub mod depthwise;

@@ -71,7 +71,7 @@ fn dense_networks() {
             .add(GaussianNoise::new(0.1))
             .add(AlphaDropout::new(0.1))
             .add(Dropout::new(0.5).noise_shape([1, -1]))
-            .add(Dense::new(10).activation(Softmax));
+            .add(ConcreteDropout::new(Dense::new(10).activation(Softmax)));
         model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
         check(optimizer, model, (&x, &y), Fit::new().batch_size(64), 0);
     }

@@ -163,3 +163,54 @@ fn frozen_layers_pass_the_gradient_on_and_keep_their_values() {
     let moved: Vec<bool> = changes.iter().map(|change| change.iter().any(|&c| c != 0.0)).collect();
     assert_eq!(moved, [true, true, false, false, true, true]);
 }
+
+/// With rates so small that nothing is dropped (one draw in 2,000 batches), training and evaluation are one function: the
+/// penalty that couples weights and rate reaches the gradient, the reported loss and the history, with clipping too.
+#[test]
+fn concrete_dropout_adds_its_penalty_once() {
+    let concrete = |layer: Dense| {
+        ConcreteDropout::new(layer).initial_rate(1e-5).weight_regularizer(0.05).dropout_regularizer(0.1)
+    };
+    let network = || {
+        Sequential::new()
+            .add(concrete(Dense::new(6).activation("tanh").kernel_regularizer(L2::new(0.1))).input_shape([7]))
+            .add(concrete(Dense::new(3)).temperature(0.01))
+    };
+    let x = Array2::from_shape_fn((5, 7), |(i, j)| ((i * 13 + j * 29) as f32 * 0.7).sin());
+    let y = Array2::from_shape_fn((5, 3), one_hot);
+    let mut model = network();
+    model.compile(SGD::new(1.0), "mse", [] as [&str; 0]).unwrap();
+    let evaluated = model.evaluate((&x, &y)).unwrap()["loss"];
+    let weights = model.get_weights().unwrap();
+    let trained = model.train_on_batch((&x, &y)).unwrap()["loss"];
+    assert!((evaluated - trained).abs() < 1e-4, "{evaluated} {trained}");
+    let after = model.get_weights().unwrap();
+    let mut norm = 0.0;
+    for (variable, (before, after)) in weights.iter().zip(&after).enumerate() {
+        for element in 0..before.len() {
+            let came = before.as_slice().unwrap()[element] - after.as_slice().unwrap()[element];
+            norm += f64::from(came).powi(2);
+            let mut at = |offset: f32| {
+                let mut moved = weights.clone();
+                moved[variable].as_slice_mut().unwrap()[element] += offset;
+                model.set_weights(&moved).unwrap();
+                model.evaluate((&x, &y)).unwrap()["loss"]
+            };
+            let h = 0.02;
+            let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * f64::from(h));
+            let bound = 5e-4 * (1.0 + slope.abs());
+            let name = (variable, element);
+            assert!((slope - f64::from(came)).abs() < bound, "{name:?}: {came}, expected {slope}");
+        }
+    }
+    let mut clipped = network();
+    clipped.compile(SGD::new(1.0).global_clipnorm(0.01), "mse", [] as [&str; 0]).unwrap();
+    clipped.train_on_batch((&x, &y)).unwrap();
+    let after = clipped.get_weights().unwrap();
+    let moved = weights.iter().zip(&after).map(|(a, b)| (a - b).mapv(|d| d * d).sum());
+    let length = moved.sum::<f32>().sqrt();
+    assert!(norm.sqrt() > 0.1 && (length - 0.01).abs() < 1e-4, "{length} of {}", norm.sqrt());
+    let history = clipped.fit((&x, &y), Fit::new().epochs(2).verbose(false)).unwrap();
+    assert!((history["concrete_dropout_rate"][1] - 1e-5).abs() < 1e-6);
+    assert!(history.get("concrete_dropout_1_rate").is_some());
+}

@@ -18,7 +18,7 @@ fn model(threads: usize) -> Sequential {
         .threads(threads)
         .add(Dense::new(120).activation(Relu).kernel_regularizer(L2::new(1e-4)).input_shape([100]))
         .add(Dropout::new(CurriculumDropout::new(0.3, 30)))
-        .add(Dense::new(60).activation(Tanh).kernel_constraint(MaxNorm::new(1.0)))
+        .add(ConcreteDropout::new(Dense::new(60).activation(Tanh).kernel_constraint(MaxNorm::new(1.0))))
         .add(Dropout::new(0.2).noise_shape([-1, 60]))
         .add(GaussianDropout::new(EarlyDropout::new(0.1, 9)))
         .add(GaussianNoise::new(0.05))

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::context::{Context, Phase};
-use crate::layers::{Built, Gradients, InPlace, Needs, Operation, Transform};
+use super::context::{Context, Phase, Variables};
+use crate::layers::{Built, Gradients, InPlace, Needs, Operation, Penalty, Transform};
 use crate::losses::Link;
 use crate::random::Stream;
 use crate::shape::Shape;
@@ -39,6 +39,7 @@ pub(crate) struct Plan {
 pub(crate) struct PlanLayer {
     pub(crate) stream: Stream,
     pub(crate) ranges: Vec<Range<usize>>,
+    pub(crate) penalty: Option<Arc<dyn Penalty>>,
 }
 
 /// A buffer, and what writes it.
@@ -82,6 +83,13 @@ pub(crate) struct Edge {
 pub(crate) struct Placed<T: ?Sized> {
     pub(crate) operation: Arc<T>,
     pub(crate) layer: usize,
+}
+
+impl PlanLayer {
+    /// What the layer adds to the loss for several of its variables together, and these.
+    pub(crate) fn penalty<'a>(&'a self, arena: &'a [f32]) -> Option<(&'a dyn Penalty, Variables<'a>)> {
+        Some((self.penalty.as_deref()?, Variables::new(arena, &self.ranges)))
+    }
 }
 
 impl Node {
@@ -143,7 +151,11 @@ impl Plan {
             output,
             layers: layers
                 .iter()
-                .map(|layer| PlanLayer { stream: layer.stream, ranges: layer.ranges.clone() })
+                .map(|layer| PlanLayer {
+                    stream: layer.stream,
+                    ranges: layer.ranges.clone(),
+                    penalty: layer.built.penalty.clone(),
+                })
                 .collect(),
             first_trainable: nodes.iter().position(trains).unwrap_or(usize::MAX),
             link,

@@ -112,6 +112,8 @@ struct Piece {
     node: usize,
     /// The variable's place among its operation's.
     variable: usize,
+    /// The variable's place among its layer's.
+    of_layer: usize,
     /// Where the piece starts within the variable.
     start: usize,
     /// Where the variable starts among its operation's.
@@ -359,6 +361,13 @@ impl Runner {
         let (clipnorm, global_clipnorm) = (base.clipnorm, base.global_clipnorm);
         let needs_norms = clipnorm.is_some() || global_clipnorm.is_some();
         let clipvalue = base.clipvalue.map(|clip| clip as f32);
+        let clip = |gradient: &mut [f32]| {
+            if let Some(clip) = clipvalue {
+                gradient.iter_mut().for_each(|g| *g = g.clamp(-clip, clip));
+            }
+        };
+        // Penalties over several variables read them all before any is updated.
+        let coupled = plan.layers.iter().any(|layer| layer.penalty.is_some());
         let (pieces, entries) = (&self.pieces, &parameters.entries);
         let done = Done { plan, shards: &self.shards[..active] };
         let sums = &self.sums;
@@ -392,18 +401,36 @@ impl Runner {
                     outcome.penalty = regularizer.penalty(values);
                     regularizer.add_gradient(values, gradient);
                 }
-                if needs_norms {
-                    outcome.squares = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum();
+                if needs_norms || coupled {
+                    outcome.squares = squared_norm(gradient);
                 } else {
-                    if let Some(clip) = clipvalue {
-                        gradient.iter_mut().for_each(|g| *g = g.clamp(-clip, clip));
-                    }
+                    clip(gradient);
                     optimizer.update(&step, values, gradient, [a, b, c]);
                 }
                 spans.end(begin, Work::Optimizer);
             },
         );
-        if needs_norms {
+        if coupled {
+            let values = &parameters.values[..];
+            let arenas = [&mut gradients[..]];
+            pool.for_ranges(
+                &self.ranges,
+                arenas,
+                &mut self.outcomes,
+                &mut self.workers,
+                |index, [gradient], outcome, worker| {
+                    let begin = worker.spans.start();
+                    let Piece { entry, of_layer, start, .. } = pieces[index];
+                    if let Some((penalty, variables)) = plan.layers[entries[entry].layer].penalty(values) {
+                        outcome.penalty += penalty.value(variables, of_layer, start..start + gradient.len());
+                        penalty.add_gradient(variables, of_layer, start, gradient);
+                        outcome.squares = squared_norm(gradient);
+                    }
+                    worker.spans.end(begin, Work::Optimizer);
+                },
+            );
+        }
+        if needs_norms || coupled {
             let squares = &mut self.squares;
             squares.fill(0.0);
             for (piece, outcome) in pieces.iter().zip(&self.outcomes) {
@@ -428,6 +455,7 @@ impl Runner {
                     if factor != 1.0 {
                         gradient.iter_mut().for_each(|g| *g *= factor);
                     }
+                    clip(gradient);
                     optimizer.update(&step, values, gradient, [a, b, c]);
                     worker.spans.end(begin, Work::Optimizer);
                 },
@@ -460,6 +488,11 @@ fn gradients_of<'a>(plan: &'a Plan, piece: &Piece) -> Gradients<'a> {
     plan.nodes[piece.node].transform().map_or(Gradients::None, |(placed, _)| placed.operation.gradients())
 }
 
+/// Σg²
+fn squared_norm(gradient: &[f32]) -> f64 {
+    gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum()
+}
+
 /// Adds up the shards' sums, in their order.
 fn total<'a>(total: &mut [f64], shards: impl Iterator<Item = &'a Vec<f64>>) {
     total.fill(0.0);
@@ -472,7 +505,7 @@ fn total<'a>(total: &mut [f64], shards: impl Iterator<Item = &'a Vec<f64>>) {
 fn divide(plan: &Plan, parameters: &Parameters, batch_size: usize) -> (Vec<Piece>, Vec<Range<usize>>) {
     /// Multiply-adds of a piece: some tens of microseconds.
     const WORK: usize = 1 << 20;
-    let (mut pieces, mut ranges) = (Vec::new(), Vec::new());
+    let mut pieces = Vec::new();
     for (node, Node { source, .. }) in plan.nodes.iter().enumerate() {
         let Source::Transform { placed, variables, trains: true, .. } = source else { continue };
         let of_layer = parameters.entries.iter().enumerate().filter(|(_, entry)| entry.layer == placed.layer);
@@ -487,11 +520,14 @@ fn divide(plan: &Plan, parameters: &Parameters, batch_size: usize) -> (Vec<Piece
             let starts = (0..entry.range.len()).step_by(len);
             for start in starts.filter(|_| entry.trainable) {
                 let end = (start + len).min(entry.range.len());
-                pieces.push(Piece { entry: index, node, variable, start, offset });
-                ranges.push(entry.range.start + start..entry.range.start + end);
+                let of_layer = variables.start + variable;
+                let range = entry.range.start + start..entry.range.start + end;
+                pieces.push((Piece { entry: index, node, variable, of_layer, start, offset }, range));
             }
             offset += entry.range.len();
         }
     }
-    (pieces, ranges)
+    // An operation may have variables that lie behind those of the operations that follow it.
+    pieces.sort_by_key(|(_, range)| range.start);
+    pieces.into_iter().unzip()
 }

@@ -32,6 +32,7 @@ mod source;
 #[cfg(test)]
 pub(crate) mod testing;
 mod weights;
+mod wrapped;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -58,8 +59,8 @@ pub use augmentation::{
 pub use convolution::{Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D};
 pub use dense::Dense;
 pub use dropout::{
-    AlphaDropout, DropBlock2D, Dropout, GaussianDropout, GaussianNoise, NoiseShape, SpatialDropout1D,
-    SpatialDropout2D, SpatialDropout3D, StochasticDepth,
+    AlphaDropout, ConcreteDropout, DropBlock2D, Dropout, GaussianDropout, GaussianNoise, NoiseShape,
+    SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, StochasticDepth,
 };
 pub use elu::ELU;
 pub use flatten::Flatten;
@@ -68,7 +69,7 @@ pub use leaky_relu::LeakyReLU;
 pub(crate) use names::names;
 pub use normalization::{Axes, BatchNormalization, LayerNormalization};
 pub use operation::{
-    BatchSums, ByPiece, ByShard, Gradients, InPlace, Needs, Nested, Operation, Prepare, Transform,
+    BatchSums, ByPiece, ByShard, Gradients, InPlace, Needs, Nested, Operation, Penalty, Prepare, Transform,
 };
 pub use pooling::{
     AveragePooling1D, AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D,
@@ -139,18 +140,20 @@ pub struct Built {
     pub variables: Vec<Variable>,
     /// The operations, in order. None for a layer that only changes the shape.
     pub operations: Vec<Operation>,
+    /// What the layer adds to the loss for several of its variables together. Nothing for most.
+    pub penalty: Option<Arc<dyn Penalty>>,
 }
 
 impl Built {
     /// A layer that only gives its input another shape.
     pub fn view(output: Shape) -> Self {
-        Self { output, variables: Vec::new(), operations: Vec::new() }
+        Self { output, variables: Vec::new(), operations: Vec::new(), penalty: None }
     }
 
     /// A layer without variables that works in place.
     pub fn in_place(shape: &Shape, operation: impl InPlace + 'static) -> Self {
         let operations = vec![Operation::InPlace(Arc::new(operation))];
-        Self { output: shape.clone(), variables: Vec::new(), operations }
+        Self { output: shape.clone(), variables: Vec::new(), operations, penalty: None }
     }
 
     /// A layer with weights: its transforms, then its activation, then its activity regularizer.
@@ -170,12 +173,13 @@ impl Built {
         if let Some(regularizer) = activity_regularizer {
             operations.push(Operation::in_place(ActivityRegularization(regularizer.get()?.clone())));
         }
-        Ok(Self { output, variables, operations })
+        Ok(Self { output, variables, operations, penalty: None })
     }
 
     /// A layer without variables that gives another output.
     pub fn transform(output: Shape, operation: impl Transform + 'static) -> Self {
-        Self { output, variables: Vec::new(), operations: vec![Operation::transform(operation, 0..0)] }
+        let operations = vec![Operation::transform(operation, 0..0)];
+        Self { output, variables: Vec::new(), operations, penalty: None }
     }
 }
 

@@ -187,6 +187,19 @@ pub trait BatchSums: Debug + Send + Sync {
     fn learn(&self, batch_size: usize, sums: &[f64], values: &mut [f32], variables: &[Range<usize>]);
 }
 
+/// What a layer adds to the loss for several of its variables together, where a regularizer of each alone cannot say it.
+/// Variables are numbered as in [`Built::variables`]; the penalty is the sum of what pieces of them contribute.
+pub trait Penalty: Debug + Send + Sync {
+    /// What some elements of a variable contribute.
+    fn value(&self, variables: Variables, variable: usize, range: Range<usize>) -> f64;
+
+    /// Adds the whole penalty's gradient by elements `start..start + gradient.len()` of a variable.
+    fn add_gradient(&self, variables: Variables, variable: usize, start: usize, gradient: &mut [f32]);
+
+    /// What the history reports of the variables after each epoch, as `LAYER_NAME`.
+    fn report(&self, variables: Variables) -> Option<(&'static str, f64)>;
+}
+
 /// What the backward pass of an [`InPlace`] operation reads besides dy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {

@@ -5,13 +5,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Activation, AlphaDropout, AveragePooling1D, AveragePooling2D, Base, BatchNormalization, Conv1D, Conv2D,
-    Cropping2D, Cutout, Dense, DepthwiseConv2D, DropBlock2D, Dropout, ELU, Flatten, GaussianDropout,
-    GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D,
-    Input, Layer, LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, RandomContrast, RandomFlip,
-    RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling, Reshape, Residual, SeparableConv2D,
-    Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, StochasticDepth, UpSampling2D,
-    ZeroPadding2D,
+    Activation, AlphaDropout, AveragePooling1D, AveragePooling2D, Base, BatchNormalization, ConcreteDropout,
+    Conv1D, Conv2D, Cropping2D, Cutout, Dense, DepthwiseConv2D, DropBlock2D, Dropout, ELU, Flatten,
+    GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D,
+    GlobalMaxPooling2D, Input, Layer, LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D,
+    RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling, Reshape,
+    Residual, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
+    StochasticDepth, UpSampling2D, ZeroPadding2D,
 };
 use crate::config::{Tagged, parse};
 use crate::error::{Error, Result};
@@ -34,13 +34,14 @@ where
     Class { name, required, read: |place, config| Ok(Box::new(parse::<L>(place, config)?)) }
 }
 
-fn classes() -> [Class; 44] {
+fn classes() -> [Class; 45] {
     [
         class::<Activation>("Activation", &["activation"]),
         class::<AlphaDropout>("AlphaDropout", &["rate"]),
         class::<AveragePooling1D>("AveragePooling1D", &[]),
         class::<AveragePooling2D>("AveragePooling2D", &[]),
         class::<BatchNormalization>("BatchNormalization", &[]),
+        class::<ConcreteDropout>("ConcreteDropout", &["layer"]),
         class::<Conv1D>("Conv1D", &["filters", "kernel_size"]),
         class::<Conv2D>("Conv2D", &["filters", "kernel_size"]),
         class::<Cropping2D>("Cropping2D", &[]),

@@ -125,6 +125,7 @@ impl Layer for Residual {
             output,
             variables: Vec::new(),
             operations: vec![Operation::Residual { stack, projection }],
+            penalty: None,
         })
     }
 }

@@ -54,6 +54,56 @@ pub(crate) fn fails(layer: &dyn Layer, shape: &[usize], message: &str) {
     assert_eq!(layer.build(&shape.into()).map(|built| built.output), Err(message.to_owned()));
 }
 
+/// What a layer adds to the loss for its variables together, given their values one after the other.
+#[track_caller]
+pub(crate) fn penalty(layer: &dyn Layer, shape: &[usize], values: &[f32]) -> f64 {
+    let penalty = layer.build(&shape.into()).unwrap().penalty.unwrap();
+    let chain = Chain { arena: values.to_vec(), ..Chain::build(layer, &shape.into()) };
+    let variables = Variables::new(&chain.arena, &chain.ranges);
+    // In pieces, as the engine adds it up.
+    let pieces = chain.ranges.iter().enumerate().flat_map(|(variable, range)| {
+        let middle = range.len() / 2;
+        [(variable, 0..middle), (variable, middle..range.len())]
+    });
+    let pieces = pieces.filter(|(_, piece)| !piece.is_empty());
+    pieces.map(|(variable, piece)| penalty.value(variables, variable, piece)).sum()
+}
+
+/// Compares the gradient of what a layer adds to the loss for its variables together with difference quotients.
+#[track_caller]
+pub(crate) fn check_penalty(layer: &dyn Layer, shape: &[usize]) {
+    let of = layer.build(&shape.into()).unwrap().penalty.unwrap();
+    let chain = Chain::build(layer, &shape.into());
+    let variables = Variables::new(&chain.arena, &chain.ranges);
+    for (variable, range) in chain.ranges.iter().enumerate() {
+        for e in range.clone() {
+            let mut gradient = [0.0];
+            of.add_gradient(variables, variable, e - range.start, &mut gradient);
+            let quotient = quotient(&|steps| penalty(layer, shape, &moved(&chain.arena, e, steps)));
+            let error = (f64::from(gradient[0]) - quotient).abs();
+            assert!(
+                error < 1e-5 * quotient.abs().max(1.0),
+                "{layer:?}: d/d {} at element {} is {}, the quotient {quotient}",
+                chain.variables[variable].name,
+                e - range.start,
+                gradient[0]
+            );
+        }
+    }
+}
+
+/// The five-point difference quotient of a function of steps.
+fn quotient(at: &dyn Fn(f64) -> f64) -> f64 {
+    (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * STEP)
+}
+
+/// Values of which one is some steps away.
+fn moved(values: &[f32], e: usize, steps: f64) -> Vec<f32> {
+    let mut values = values.to_vec();
+    values[e] = (f64::from(values[e]) + steps * STEP) as f32;
+    values
+}
+
 /// The output for some samples, in inference.
 #[track_caller]
 pub(crate) fn infer(layer: &dyn Layer, shape: &[usize], x: &[f32]) -> Vec<f32> {
@@ -350,13 +400,6 @@ fn gradient(layer: &dyn Layer, chain: &Chain, cx: &Context) {
         let places = rows.start * out..rows.end * out;
         y[places.clone()].iter().zip(&weights[places]).map(|(&y, &w)| f64::from(y) * f64::from(w)).sum()
     };
-    let quotient =
-        |at: &dyn Fn(f64) -> f64| (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * STEP);
-    let moved = |values: &[f32], e: usize, steps: f64| {
-        let mut values = values.to_vec();
-        values[e] = (f64::from(values[e]) + steps * STEP) as f32;
-        values
-    };
     let slopes = chain.backward(cx, &x, &weights);
     for (e, &dx) in slopes.x.iter().enumerate() {
         let rows = if chain.is_summed() { 0..ROWS } else { e / len..e / len + 1 };
@@ -430,7 +473,8 @@ fn randomness(chain: &Chain) {
     assert_eq!(draw(7), draw(7));
     let is_random = |operation: &Operation| match operation {
         Operation::InPlace(operation) => operation.is_random(),
-        _ => false,
+        Operation::Transform { operation, .. } => operation.is_random(),
+        Operation::Residual { .. } => false,
     };
     if chain.operations.iter().any(is_random) {
         assert!((8..40).any(|step| draw(step) != draw(7)), "every step draws the same");

@@ -6,7 +6,7 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::{BuiltModel, Compiled, Sequential, pool_of};
 use crate::data::{Data, Features, TargetRows, Targets};
-use crate::engine::{CheckedTargets, Inputs, Objective, Parameters, Phase, Runner, Samples, Totals};
+use crate::engine::{CheckedTargets, Inputs, Objective, Parameters, Phase, Plan, Runner, Samples, Totals};
 use crate::error::{Error, Result};
 use crate::history::Logs;
 use crate::losses::{Loss, TargetKind};
@@ -48,7 +48,7 @@ impl Sequential {
             Runner::new(plan, parameters, Some(objective), Phase::Inference, batch_size, threads);
         let pool = pool_of(&mut self.pool, runner.threads());
         runner.prepare(pool, plan, parameters);
-        let penalty = penalty(parameters);
+        let penalty = penalty(plan, parameters);
         let mut totals = Totals::new(objective);
         let order: Vec<u32> = (0..features.len() as u32).collect();
         for order in order.chunks(batch_size) {
@@ -101,7 +101,7 @@ impl Sequential {
         let outputs = outputs.as_slice().unwrap_or_default();
         objective.loss.evaluate(false, output, outputs, targets, &ones, &mut losses, None);
         let loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / rows as f64;
-        let mut logs = Logs::from([("loss".to_owned(), loss + penalty(&built.parameters))]);
+        let mut logs = Logs::from([("loss".to_owned(), loss + penalty(&built.plan, &built.parameters))]);
         for ((metric, name), &len) in
             objective.metrics.iter().zip(&objective.names).zip(&objective.state_lens)
         {
@@ -110,6 +110,21 @@ impl Sequential {
             logs.insert(name.clone(), metric.result(&state));
         }
         Ok(logs)
+    }
+
+    /// What layers report of their variables: rates that are learned.
+    pub(super) fn reports(&self) -> Logs {
+        let Some(BuiltModel { parameters: Parameters { entries, values }, plan, .. }) = &self.built else {
+            return Logs::new();
+        };
+        let layers = plan.layers.iter().enumerate().filter_map(|(index, layer)| {
+            let (penalty, variables) = layer.penalty(values)?;
+            let (what, value) = penalty.report(variables)?;
+            let entry = entries.iter().find(|entry| entry.layer == index)?;
+            let (name, _) = entry.name.rsplit_once('/')?;
+            Some((format!("{name}_{what}"), value))
+        });
+        layers.collect()
     }
 
     /// The model's output for each sample, with dropout and noise off; the first axis counts the samples.
@@ -166,14 +181,17 @@ impl Sequential {
     }
 }
 
-/// What the regularizers add to the loss.
-fn penalty(parameters: &Parameters) -> f64 {
-    let trainable = parameters.entries.iter().filter(|entry| entry.trainable);
-    let penalties = trainable.filter_map(|entry| {
-        entry
-            .regularizer
-            .as_ref()
-            .map(|regularizer| regularizer.penalty(&parameters.values[entry.range.clone()]))
+/// What the regularizers, and the layers for several variables together, add to the loss.
+fn penalty(plan: &Plan, parameters: &Parameters) -> f64 {
+    let Parameters { entries, values } = parameters;
+    let penalties = entries.iter().filter(|entry| entry.trainable).map(|entry| {
+        let own = entry.regularizer.as_ref().map(|own| own.penalty(&values[entry.range.clone()]));
+        let layer = &plan.layers[entry.layer];
+        let coupled = layer.penalty(values).and_then(|(penalty, variables)| {
+            let place = layer.ranges.iter().position(|range| *range == entry.range)?;
+            Some(penalty.value(variables, place, 0..entry.range.len()))
+        });
+        own.unwrap_or(0.0) + coupled.unwrap_or(0.0)
     });
     penalties.sum()
 }

@@ -366,6 +366,7 @@ impl Sequential {
                     let named = |(name, value): (String, f64)| (format!("val_{name}"), value);
                     logs.extend(of_validation.into_iter().map(named));
                 }
+                logs.extend(training.model.reports());
                 training.epoch += 1;
                 each(&mut callbacks, |callback| callback.on_epoch_end(&mut training, epoch, &mut logs))?;
                 training.history.push(epoch, logs);

@@ -4,6 +4,7 @@
 //! stored for the backward pass: it draws them again.
 
 mod alpha_dropout;
+mod concrete_dropout;
 mod drop_block2d;
 #[expect(clippy::module_inception, reason = "a file a layer, found by its name")]
 mod dropout;
@@ -20,6 +21,7 @@ mod statistics;
 mod stochastic_depth;
 
 pub use alpha_dropout::AlphaDropout;
+pub use concrete_dropout::ConcreteDropout;
 pub use drop_block2d::DropBlock2D;
 pub use dropout::Dropout;
 pub use gaussian_dropout::GaussianDropout;

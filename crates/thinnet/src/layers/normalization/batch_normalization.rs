@@ -156,7 +156,7 @@ impl Layer for BatchNormalization {
             frozen: !self.base.trainable,
         };
         let operations = vec![Operation::transform(normalize, 0..variables.len())];
-        Ok(Built { output: input.clone(), variables, operations })
+        Ok(Built { output: input.clone(), variables, operations, penalty: None })
     }
 }
 

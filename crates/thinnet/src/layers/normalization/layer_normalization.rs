@@ -137,7 +137,7 @@ impl Layer for LayerNormalization {
             scale: self.scale,
         };
         let operations = vec![Operation::transform(normalize, 0..variables.len())];
-        Ok(Built { output: input.clone(), variables, operations })
+        Ok(Built { output: input.clone(), variables, operations, penalty: None })
     }
 }
 
