@@ -16,12 +16,12 @@ pub use crate::data::{Data, Dataset, Features, Targets, to_categorical};
 pub use crate::datasets;
 pub use crate::layers::{
     AlphaDropout, AveragePooling1D, AveragePooling2D, BatchNormalization, ConcreteDropout, Conv1D, Conv2D,
-    Cropping2D, Cutout, Dense, DepthwiseConv2D, DropBlock2D, Dropout, ELU, Flatten, GaussianDropout,
-    GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D,
-    Input, Interpolation, Layer, LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, Padding,
-    RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling, Reshape,
-    Residual, SeparableConv2D, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, StochasticDepth,
-    UpSampling2D, ZeroPadding2D,
+    Cropping2D, Cutout, Dense, DepthwiseConv2D, DropBlock2D, DropConnect, Dropout, ELU, Flatten,
+    GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D,
+    GlobalMaxPooling2D, Input, Interpolation, Layer, LayerNormalization, LeakyReLU, MaxPooling1D,
+    MaxPooling2D, Padding, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU,
+    Rescaling, Reshape, Residual, SeparableConv2D, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
+    Standout, StochasticDepth, UpSampling2D, ZeroPadding2D,
 };
 pub use crate::losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Huber, KLDivergence, MeanAbsoluteError, MeanSquaredError,

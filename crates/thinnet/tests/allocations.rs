@@ -69,6 +69,8 @@ fn dense_networks() {
             .add(Dropout::new(0.2))
             .add(Dense::new(64).activation(Gelu).kernel_constraint(MaxNorm::new(2.0)))
             .add(GaussianNoise::new(0.1))
+            .add(DropConnect::new(32, 0.3).activation(Relu))
+            .add(Standout::new(Relu))
             .add(AlphaDropout::new(0.1))
             .add(Dropout::new(0.5).noise_shape([1, -1]))
             .add(ConcreteDropout::new(Dense::new(10).activation(Softmax)));

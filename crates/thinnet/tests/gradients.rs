@@ -164,7 +164,7 @@ fn frozen_layers_pass_the_gradient_on_and_keep_their_values() {
     assert_eq!(moved, [true, true, false, false, true, true]);
 }
 
-/// With rates so small that nothing is dropped (one draw in 2,000 batches), training and evaluation are one function: the
+/// With rates so small that nothing is dropped (one draw in some 1,500 batches), training and evaluation are one function: the
 /// penalty that couples weights and rate reaches the gradient, the reported loss and the history, with clipping too.
 #[test]
 fn concrete_dropout_adds_its_penalty_once() {

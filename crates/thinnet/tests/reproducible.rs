@@ -22,6 +22,8 @@ fn model(threads: usize) -> Sequential {
         .add(Dropout::new(0.2).noise_shape([-1, 60]))
         .add(GaussianDropout::new(EarlyDropout::new(0.1, 9)))
         .add(GaussianNoise::new(0.05))
+        .add(DropConnect::new(40, 0.3))
+        .add(Standout::new(Relu))
         .add(Dense::new(10).activation(Softmax));
     model.compile(Adam::new(0.003), "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
     model

@@ -59,8 +59,8 @@ pub use augmentation::{
 pub use convolution::{Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D};
 pub use dense::Dense;
 pub use dropout::{
-    AlphaDropout, ConcreteDropout, DropBlock2D, Dropout, GaussianDropout, GaussianNoise, NoiseShape,
-    SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, StochasticDepth,
+    AlphaDropout, ConcreteDropout, DropBlock2D, DropConnect, Dropout, GaussianDropout, GaussianNoise,
+    NoiseShape, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, Standout, StochasticDepth,
 };
 pub use elu::ELU;
 pub use flatten::Flatten;

@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Activation, AlphaDropout, AveragePooling1D, AveragePooling2D, Base, BatchNormalization, ConcreteDropout,
-    Conv1D, Conv2D, Cropping2D, Cutout, Dense, DepthwiseConv2D, DropBlock2D, Dropout, ELU, Flatten,
-    GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D,
-    GlobalMaxPooling2D, Input, Layer, LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D,
-    RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling, Reshape,
-    Residual, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
-    StochasticDepth, UpSampling2D, ZeroPadding2D,
+    Conv1D, Conv2D, Cropping2D, Cutout, Dense, DepthwiseConv2D, DropBlock2D, DropConnect, Dropout, ELU,
+    Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D,
+    GlobalMaxPooling1D, GlobalMaxPooling2D, Input, Layer, LayerNormalization, LeakyReLU, MaxPooling1D,
+    MaxPooling2D, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling,
+    Reshape, Residual, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
+    Standout, StochasticDepth, UpSampling2D, ZeroPadding2D,
 };
 use crate::config::{Tagged, parse};
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ where
     Class { name, required, read: |place, config| Ok(Box::new(parse::<L>(place, config)?)) }
 }
 
-fn classes() -> [Class; 45] {
+fn classes() -> [Class; 47] {
     [
         class::<Activation>("Activation", &["activation"]),
         class::<AlphaDropout>("AlphaDropout", &["rate"]),
@@ -49,6 +49,7 @@ fn classes() -> [Class; 45] {
         class::<Dense>("Dense", &["units"]),
         class::<DepthwiseConv2D>("DepthwiseConv2D", &["kernel_size"]),
         class::<DropBlock2D>("DropBlock2D", &["rate", "block_size"]),
+        class::<DropConnect>("DropConnect", &["units", "rate"]),
         class::<Dropout>("Dropout", &["rate"]),
         class::<ELU>("ELU", &[]),
         class::<Flatten>("Flatten", &[]),
@@ -78,6 +79,7 @@ fn classes() -> [Class; 45] {
         class::<SpatialDropout1D>("SpatialDropout1D", &["rate"]),
         class::<SpatialDropout2D>("SpatialDropout2D", &["rate"]),
         class::<SpatialDropout3D>("SpatialDropout3D", &["rate"]),
+        class::<Standout>("Standout", &["activation"]),
         class::<StochasticDepth>("StochasticDepth", &[]),
         class::<UpSampling2D>("UpSampling2D", &[]),
         class::<ZeroPadding2D>("ZeroPadding2D", &[]),

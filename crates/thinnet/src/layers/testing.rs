@@ -21,7 +21,7 @@ pub(crate) fn training(step: u64) -> Context {
     Context { phase: Phase::Training, stream, step, first: 0, batch_size: ROWS }
 }
 
-pub(super) fn inference() -> Context {
+pub(crate) fn inference() -> Context {
     Context { phase: Phase::Inference, ..training(0) }
 }
 

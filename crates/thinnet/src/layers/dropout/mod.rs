@@ -6,6 +6,7 @@
 mod alpha_dropout;
 mod concrete_dropout;
 mod drop_block2d;
+mod drop_connect;
 #[expect(clippy::module_inception, reason = "a file a layer, found by its name")]
 mod dropout;
 mod gaussian_dropout;
@@ -16,6 +17,7 @@ mod spatial_dropout;
 mod spatial_dropout1d;
 mod spatial_dropout2d;
 mod spatial_dropout3d;
+mod standout;
 #[cfg(test)]
 mod statistics;
 mod stochastic_depth;
@@ -23,6 +25,7 @@ mod stochastic_depth;
 pub use alpha_dropout::AlphaDropout;
 pub use concrete_dropout::ConcreteDropout;
 pub use drop_block2d::DropBlock2D;
+pub use drop_connect::DropConnect;
 pub use dropout::Dropout;
 pub use gaussian_dropout::GaussianDropout;
 pub use gaussian_noise::GaussianNoise;
@@ -30,6 +33,7 @@ pub use noise_shape::NoiseShape;
 pub use spatial_dropout1d::SpatialDropout1D;
 pub use spatial_dropout2d::SpatialDropout2D;
 pub use spatial_dropout3d::SpatialDropout3D;
+pub use standout::Standout;
 pub use stochastic_depth::StochasticDepth;
 
 use super::source::Source;
