@@ -21,7 +21,7 @@ pub use crate::layers::{
     GlobalMaxPooling2D, Input, Interpolation, Layer, LayerNormalization, LeakyReLU, MaxPooling1D,
     MaxPooling2D, Padding, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU,
     Rescaling, Reshape, Residual, SeparableConv2D, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
-    Standout, StochasticDepth, UpSampling2D, ZeroPadding2D,
+    Standout, StochasticDepth, UpSampling2D, VariationalDropout, ZeroPadding2D,
 };
 pub use crate::losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Huber, KLDivergence, MeanAbsoluteError, MeanSquaredError,

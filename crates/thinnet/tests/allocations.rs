@@ -71,6 +71,7 @@ fn dense_networks() {
             .add(GaussianNoise::new(0.1))
             .add(DropConnect::new(32, 0.3).activation(Relu))
             .add(Standout::new(Relu))
+            .add(VariationalDropout::new(32).kl_weight(1e-3))
             .add(AlphaDropout::new(0.1))
             .add(Dropout::new(0.5).noise_shape([1, -1]))
             .add(ConcreteDropout::new(Dense::new(10).activation(Softmax)));

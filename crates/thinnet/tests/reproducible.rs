@@ -24,6 +24,7 @@ fn model(threads: usize) -> Sequential {
         .add(GaussianNoise::new(0.05))
         .add(DropConnect::new(40, 0.3))
         .add(Standout::new(Relu))
+        .add(VariationalDropout::new(30).activation(Relu).kl_weight(1e-3))
         .add(Dense::new(10).activation(Softmax));
     model.compile(Adam::new(0.003), "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
     model

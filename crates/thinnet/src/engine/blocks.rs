@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::plan::{Plan, Source};
+use super::plan::{Placed, Plan, Source};
 use crate::layers::Gradients;
 
 /// f32 of the largest buffer of a block: what one node writes is still in the second-level cache when the next reads it.
@@ -38,8 +38,9 @@ impl Blocks {
     pub(crate) fn new(plan: &Plan, rows: usize, training: bool) -> Self {
         // Products with large weights read them once for all rows.
         let is_whole = |node: usize| {
-            let transform = plan.nodes[node].transform();
-            transform.is_some_and(|(placed, _)| matches!(placed.operation.gradients(), Gradients::ByPiece(_)))
+            plan.nodes[node].transform().is_some_and(|(Placed { operation, .. }, _)| {
+                operation.takes_all_rows() || matches!(operation.gradients(), Gradients::ByPiece(_))
+            })
         };
         let starts = |node: usize| {
             node == 0 || is_whole(node) || is_whole(node - 1) || (training && plan.meetings.contains(&node))

@@ -61,6 +61,7 @@ pub use dense::Dense;
 pub use dropout::{
     AlphaDropout, ConcreteDropout, DropBlock2D, DropConnect, Dropout, GaussianDropout, GaussianNoise,
     NoiseShape, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, Standout, StochasticDepth,
+    VariationalDropout, VariationalForm,
 };
 pub use elu::ELU;
 pub use flatten::Flatten;

@@ -59,6 +59,11 @@ pub trait Transform: Debug + Send + Sync {
         false
     }
 
+    /// Whether a call costs much whatever the number of rows: then it is given all rows of a shard at once.
+    fn takes_all_rows(&self) -> bool {
+        false
+    }
+
     /// y = f(x)
     fn forward(&self, cx: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]);
 
@@ -198,6 +203,11 @@ pub trait Penalty: Debug + Send + Sync {
 
     /// What the history reports of the variables after each epoch, as `LAYER_NAME`.
     fn report(&self, variables: Variables) -> Option<(&'static str, f64)>;
+
+    /// Whether an element of a variable can be set to zero for good, since the layer has learned that it says nothing.
+    fn is_removable(&self, _variables: Variables, _variable: usize, _element: usize) -> bool {
+        false
+    }
 }
 
 /// What the backward pass of an [`InPlace`] operation reads besides dy.

@@ -11,7 +11,7 @@ use super::{
     GlobalMaxPooling1D, GlobalMaxPooling2D, Input, Layer, LayerNormalization, LeakyReLU, MaxPooling1D,
     MaxPooling2D, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling,
     Reshape, Residual, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
-    Standout, StochasticDepth, UpSampling2D, ZeroPadding2D,
+    Standout, StochasticDepth, UpSampling2D, VariationalDropout, ZeroPadding2D,
 };
 use crate::config::{Tagged, parse};
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ where
     Class { name, required, read: |place, config| Ok(Box::new(parse::<L>(place, config)?)) }
 }
 
-fn classes() -> [Class; 47] {
+fn classes() -> [Class; 48] {
     [
         class::<Activation>("Activation", &["activation"]),
         class::<AlphaDropout>("AlphaDropout", &["rate"]),
@@ -82,6 +82,7 @@ fn classes() -> [Class; 47] {
         class::<Standout>("Standout", &["activation"]),
         class::<StochasticDepth>("StochasticDepth", &[]),
         class::<UpSampling2D>("UpSampling2D", &[]),
+        class::<VariationalDropout>("VariationalDropout", &["units"]),
         class::<ZeroPadding2D>("ZeroPadding2D", &[]),
     ]
 }

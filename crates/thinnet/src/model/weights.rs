@@ -30,6 +30,39 @@ impl Sequential {
         Ok(self.built()?.parameters.entries.iter().map(|entry| entry.name.clone()).collect())
     }
 
+    /// Sets the weights to zero that layers have learned to do without
+    /// ([`VariationalDropout`](crate::layers::VariationalDropout)), and says how many elements of all variables these are.
+    /// What the model predicts does not change.
+    ///
+    /// ```
+    /// use thinnet::prelude::*;
+    /// let layer = VariationalDropout::new(3).initial_log_variance(20.0);
+    /// let mut model = Sequential::new().add(layer.input_shape([4]));
+    /// assert_eq!(model.prune()?, 12);
+    /// # Ok::<(), thinnet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the model cannot be built.
+    pub fn prune(&mut self) -> Result<usize> {
+        self.build()?;
+        let Some(built) = &mut self.built else { return Err(Error::Usage("the model is not built".into())) };
+        let values = &built.parameters.values;
+        let mut removable = Vec::new();
+        for layer in &built.plan.layers {
+            let Some((penalty, variables)) = layer.penalty(values) else { continue };
+            for (variable, range) in layer.ranges.iter().enumerate() {
+                let elements = 0..range.len();
+                let of_variable = elements.filter(|&e| penalty.is_removable(variables, variable, e));
+                removable.extend(of_variable.map(|element| range.start + element));
+            }
+        }
+        for &place in &removable {
+            built.parameters.values[place] = 0.0;
+        }
+        Ok(removable.len())
+    }
+
     /// Replaces the values of all variables, in the order of [`get_weights`](Self::get_weights).
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod standout;
 #[cfg(test)]
 mod statistics;
 mod stochastic_depth;
+mod variational_dropout;
 
 pub use alpha_dropout::AlphaDropout;
 pub use concrete_dropout::ConcreteDropout;
@@ -35,5 +36,6 @@ pub use spatial_dropout2d::SpatialDropout2D;
 pub use spatial_dropout3d::SpatialDropout3D;
 pub use standout::Standout;
 pub use stochastic_depth::StochasticDepth;
+pub use variational_dropout::{VariationalDropout, VariationalForm};
 
 use super::source::Source;
