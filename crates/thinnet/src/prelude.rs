@@ -19,9 +19,9 @@ pub use crate::layers::{
     Cropping2D, Cutout, Dense, DepthwiseConv2D, DropBlock2D, DropConnect, Dropout, ELU, Flatten,
     GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D,
     GlobalMaxPooling2D, Input, Interpolation, Layer, LayerNormalization, LeakyReLU, MaxPooling1D,
-    MaxPooling2D, Padding, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU,
-    Rescaling, Reshape, Residual, SeparableConv2D, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
-    Standout, StochasticDepth, UpSampling2D, VariationalDropout, ZeroPadding2D,
+    MaxPooling2D, MultiSampleDropout, Padding, RandomContrast, RandomFlip, RandomRotation, RandomTranslation,
+    RandomZoom, ReLU, Rescaling, Reshape, Residual, SeparableConv2D, SpatialDropout1D, SpatialDropout2D,
+    SpatialDropout3D, Standout, StochasticDepth, UpSampling2D, VariationalDropout, ZeroPadding2D,
 };
 pub use crate::losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Huber, KLDivergence, MeanAbsoluteError, MeanSquaredError,

@@ -103,7 +103,7 @@ fn convolutional_networks() {
             .add(MaxPooling2D::new(2))
             .add(Conv2D::new(16, 2))
             .add(Flatten::new())
-            .add(Dense::new(10).activation(Softmax));
+            .add(MultiSampleDropout::new(0.3, 3, Dense::new(10).activation(Softmax)));
         model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
         model
     };

@@ -97,7 +97,7 @@ fn convolutional(threads: usize) -> Sequential {
         .add(MaxPooling2D::new(2))
         .add(Dropout::new(0.2))
         .add(Flatten::new())
-        .add(Dense::new(5).activation(Softmax));
+        .add(MultiSampleDropout::new(0.3, 3, Dense::new(5).activation(Softmax)));
     model.compile(Adam::new(0.003), "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
     model
 }

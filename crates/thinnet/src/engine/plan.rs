@@ -165,6 +165,11 @@ impl Plan {
         }
     }
 
+    /// How many outputs each sample has (see [`Built::copies`]).
+    pub(crate) fn copies(&self) -> usize {
+        self.nodes.last().map_or(1, |node| node.len / self.output.len().max(1)).max(1)
+    }
+
     /// Multiply-adds of a sample's forward pass, and one for each element that is written.
     pub(crate) fn cost(&self) -> usize {
         self.nodes.iter().map(|node| node.len + node.transform().map_or(0, |(t, _)| t.operation.cost())).sum()

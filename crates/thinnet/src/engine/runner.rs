@@ -279,10 +279,11 @@ impl Runner {
         let active = self.run(pool, plan, &parameters.values, None, samples, step);
         let mut rest = output;
         for shard in &self.shards[..active] {
-            let rows = shard.output(plan);
-            let (own, others) = rest.split_at_mut(rows.len());
-            own.copy_from_slice(rows);
-            rest = others;
+            for row in shard.output(plan) {
+                let (own, others) = rest.split_at_mut(row.len());
+                own.copy_from_slice(row);
+                rest = others;
+            }
         }
     }
 

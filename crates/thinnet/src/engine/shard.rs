@@ -115,6 +115,7 @@ impl Shard {
         metric_states: usize,
     ) -> Self {
         let output = plan.output.len();
+        let outputs = capacity * plan.copies();
         let reached = |node: usize| training && node >= plan.first_trainable;
         let rows = |node: usize, local: &[bool]| if local[node] { blocks.rows(node) } else { capacity };
         let values = |(index, node): (usize, &Node)| rows(index, &blocks.local_values) * node.len;
@@ -132,20 +133,23 @@ impl Shard {
                 .map(|node| Buffer::zeros(if training { node.partial_len(plan) } else { 0 }))
                 .collect(),
             sums: if training { MeetingSums::of(plan) } else { Vec::new() },
-            classes: vec![0; capacity],
-            targets: vec![0.0; capacity * output],
-            scales: vec![0.0; capacity],
-            ones: vec![1.0; capacity],
-            losses: vec![0.0; capacity],
+            classes: vec![0; outputs],
+            targets: vec![0.0; outputs * output],
+            scales: vec![0.0; outputs],
+            ones: vec![1.0; outputs],
+            losses: vec![0.0; outputs],
             loss: 0.0,
             penalty: 0.0,
             metrics: vec![0.0; metric_states],
         }
     }
 
-    /// The model's output for the shard's rows.
-    pub(crate) fn output(&self, plan: &Plan) -> &[f32] {
-        output(&self.values, self.rows * plan.output.len())
+    /// The model's output for the shard's rows, each sample's first.
+    pub(crate) fn output(&self, plan: &Plan) -> impl Iterator<Item = &[f32]> {
+        let (len, copies) = (plan.output.len(), plan.copies());
+        output(&self.values, self.rows * copies * len)
+            .chunks_exact((copies * len).max(1))
+            .map(move |all| &all[..len])
     }
 
     /// The part of a batch's work on these rows that lies between two meetings: in training, stage s of 2m + 1 with m
@@ -220,7 +224,7 @@ impl Shard {
 
     fn gather(&mut self, pass: &Pass, first: usize) {
         let order = &pass.samples.order[first..first + self.rows];
-        let len = pass.plan.nodes[0].len;
+        let (len, copies) = (pass.plan.nodes[0].len, pass.plan.copies());
         match pass.samples.inputs {
             Inputs::All(features) => {
                 for (row, &sample) in self.values[0].chunks_exact_mut(len.max(1)).zip(order) {
@@ -234,19 +238,20 @@ impl Shard {
         match pass.samples.targets {
             None => {}
             Some(CheckedTargets::Classes(classes)) => {
-                for (class, &sample) in self.classes.iter_mut().zip(order) {
-                    *class = classes[sample as usize];
+                for (class, &sample) in self.classes.chunks_exact_mut(copies).zip(order) {
+                    class.fill(classes[sample as usize]);
                 }
             }
             Some(CheckedTargets::Values { len, values }) => {
-                for (row, &sample) in self.targets.chunks_exact_mut(*len).zip(order) {
-                    row.copy_from_slice(&values[sample as usize * len..][..*len]);
+                for (rows, &sample) in self.targets.chunks_exact_mut(copies * len).zip(order) {
+                    let row = &values[sample as usize * len..][..*len];
+                    rows.chunks_exact_mut(*len).for_each(|copy| copy.copy_from_slice(row));
                 }
             }
         }
-        let batch_size = pass.samples.order.len() as f32;
-        for (scale, &sample) in self.scales.iter_mut().zip(order) {
-            *scale = pass.samples.weights.map_or(1.0, |weights| weights[sample as usize]) / batch_size;
+        let batch_size = (pass.samples.order.len() * copies) as f32;
+        for (scale, &sample) in self.scales.chunks_exact_mut(copies).zip(order) {
+            scale.fill(pass.samples.weights.map_or(1.0, |weights| weights[sample as usize]) / batch_size);
         }
     }
 
@@ -318,7 +323,7 @@ impl Shard {
 
     /// The loss, and in training its gradient by the last buffer.
     fn evaluate(&mut self, pass: &Pass, objective: &Objective) {
-        let (shape, rows) = (&pass.plan.output, self.rows);
+        let (shape, rows) = (&pass.plan.output, self.rows * pass.plan.copies());
         let gradient = self.gradients.last_mut().filter(|_| pass.phase == Phase::Training);
         objective.loss.evaluate(
             objective.linked,
@@ -336,7 +341,7 @@ impl Shard {
     }
 
     fn apply_link(&mut self, pass: &Pass, first: usize, scratch: &mut [f32]) {
-        let len = self.rows * pass.plan.output.len();
+        let len = self.rows * pass.plan.copies() * pass.plan.output.len();
         if let Some(Placed { operation, layer }) = pass.plan.nodes.last().and_then(|node| node.chain.last()) {
             let cx = Self::context(pass, *layer, first);
             operation.forward(&cx, &mut self.values.last_mut().expect("node 0 is the input")[..len], scratch);
@@ -346,7 +351,7 @@ impl Shard {
     fn measure(&mut self, pass: &Pass, objective: &Objective) {
         self.metrics.fill(0.0);
         let mut rest = &mut self.metrics[..];
-        let (shape, rows) = (&pass.plan.output, self.rows);
+        let (shape, rows) = (&pass.plan.output, self.rows * pass.plan.copies());
         let predictions = output(&self.values, rows * shape.len());
         let targets = target_rows(pass, rows, &self.classes, &self.targets);
         for (metric, &len) in objective.metrics.iter().zip(&objective.state_lens) {

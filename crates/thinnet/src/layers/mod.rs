@@ -60,8 +60,8 @@ pub use convolution::{Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D};
 pub use dense::Dense;
 pub use dropout::{
     AlphaDropout, ConcreteDropout, DropBlock2D, DropConnect, Dropout, GaussianDropout, GaussianNoise,
-    NoiseShape, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, Standout, StochasticDepth,
-    VariationalDropout, VariationalForm,
+    MultiSampleDropout, NoiseShape, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, Standout,
+    StochasticDepth, VariationalDropout, VariationalForm,
 };
 pub use elu::ELU;
 pub use flatten::Flatten;
@@ -146,6 +146,16 @@ pub struct Built {
 }
 
 impl Built {
+    /// How many outputs the operations give for each sample, one behind the other: in training, each has a loss of its own.
+    /// More than 1 only for a model's last layer.
+    pub fn copies(&self) -> usize {
+        let of_transform = |operation: &Operation| match operation {
+            Operation::Transform { operation, .. } => Some(operation.output_len() / self.output.len().max(1)),
+            _ => None,
+        };
+        self.operations.iter().rev().find_map(of_transform).unwrap_or(1)
+    }
+
     /// A layer that only gives its input another shape.
     pub fn view(output: Shape) -> Self {
         Self { output, variables: Vec::new(), operations: Vec::new(), penalty: None }

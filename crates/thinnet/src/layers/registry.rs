@@ -9,9 +9,10 @@ use super::{
     Conv1D, Conv2D, Cropping2D, Cutout, Dense, DepthwiseConv2D, DropBlock2D, DropConnect, Dropout, ELU,
     Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D,
     GlobalMaxPooling1D, GlobalMaxPooling2D, Input, Layer, LayerNormalization, LeakyReLU, MaxPooling1D,
-    MaxPooling2D, RandomContrast, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU, Rescaling,
-    Reshape, Residual, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
-    Standout, StochasticDepth, UpSampling2D, VariationalDropout, ZeroPadding2D,
+    MaxPooling2D, MultiSampleDropout, RandomContrast, RandomFlip, RandomRotation, RandomTranslation,
+    RandomZoom, ReLU, Rescaling, Reshape, Residual, SeparableConv2D, Softmax, SpatialDropout1D,
+    SpatialDropout2D, SpatialDropout3D, Standout, StochasticDepth, UpSampling2D, VariationalDropout,
+    ZeroPadding2D,
 };
 use crate::config::{Tagged, parse};
 use crate::error::{Error, Result};
@@ -34,7 +35,7 @@ where
     Class { name, required, read: |place, config| Ok(Box::new(parse::<L>(place, config)?)) }
 }
 
-fn classes() -> [Class; 48] {
+fn classes() -> [Class; 49] {
     [
         class::<Activation>("Activation", &["activation"]),
         class::<AlphaDropout>("AlphaDropout", &["rate"]),
@@ -65,6 +66,7 @@ fn classes() -> [Class; 48] {
         class::<LeakyReLU>("LeakyReLU", &[]),
         class::<MaxPooling1D>("MaxPooling1D", &[]),
         class::<MaxPooling2D>("MaxPooling2D", &[]),
+        class::<MultiSampleDropout>("MultiSampleDropout", &["rate", "layer"]),
         class::<RandomContrast>("RandomContrast", &["factor"]),
         class::<RandomFlip>("RandomFlip", &[]),
         class::<RandomRotation>("RandomRotation", &["factor"]),

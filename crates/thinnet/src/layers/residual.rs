@@ -94,6 +94,9 @@ impl Stack {
         let mut nested = Vec::new();
         for (layer, name) in self.0.iter().zip(names) {
             let built = layer.build(&shape).map_err(|message| format!("{name}: {message}"))?;
+            if built.copies() > 1 {
+                return Err(format!("{name} must be the model's last layer, not one of a stack"));
+            }
             shape = built.output.clone();
             nested.push(Nested { name: name.clone(), trainable: layer.base().trainable, built });
         }

@@ -35,6 +35,10 @@ impl Sequential {
                 }
             }
         }
+        for (built, name) in built.iter().zip(&names).rev().skip(1).filter(|(built, _)| built.copies() > 1) {
+            let message = "must be the model's last layer: each of its masks has a loss of its own";
+            problems.push(Problem::new(name, format!("{message}, and there are {}", built.copies())));
+        }
         if !problems.is_empty() {
             return Err(Error::Model(problems));
         }
