@@ -379,10 +379,9 @@ mod tests {
             for temperature in [0.1, 2.0 / 3.0] {
                 let (rows, len) = (1 << 10, 64);
                 let kept = Relax { source: Source::new(None), len, draws: len, temperature };
-                let logit = [(rate / (1.0 - rate) as f64).ln() as f32];
-                let place = [0..1];
+                let logit = [f64::ln(rate / (1.0 - rate)) as f32];
                 let (mut y, mut scratch) = (vec![0.0; rows * len], vec![0.0; len]);
-                let variables = Variables::new(&logit, &place);
+                let variables = Variables::new(&logit, std::slice::from_ref(&(0..1)));
                 kept.forward(&training(4), variables, &vec![1.0; rows * len], &mut y, &mut scratch);
                 let half = 0.5 / (1.0 - rate) as f32;
                 let (dropped, n) = (y.iter().filter(|&&y| y < half).count() as f64, (rows * len) as f64);
