@@ -4,11 +4,8 @@
 //! One call runs on one thread and allocates nothing. A row's bits do not depend on the other rows.
 
 use crate::isa::{Arithmetic, LANES, Vector, dispatch};
+use crate::tile::{COLUMNS, ROWS, by_rows, groups, pair, store_pair};
 
-/// Rows of the micro-kernels' tiles.
-const ROWS: usize = 6;
-/// Columns of the tiles of `forward` and `gradient`: with six rows, twelve of the sixteen registers of AVX2 sum up.
-const COLUMNS: usize = 2 * LANES;
 /// Products that are summed up before they are added to the result: so many rows of a panel of weights stay in the
 /// first-level cache.
 const DEPTH: usize = 256;
@@ -17,42 +14,6 @@ const DOT_ROWS: usize = 4;
 const DOT_COLUMNS: usize = 3;
 /// Units from which `backward` sums eight products at once.
 const DOTS: usize = 64;
-
-/// Calls `$work::<A, N>` for N rows, at most six.
-macro_rules! by_rows {
-    ($rows:expr, $work:ident::<$arithmetic:ident>($($argument:expr),* $(,)?)) => {
-        match $rows {
-            1 => $work::<$arithmetic, 1>($($argument),*),
-            2 => $work::<$arithmetic, 2>($($argument),*),
-            3 => $work::<$arithmetic, 3>($($argument),*),
-            4 => $work::<$arithmetic, 4>($($argument),*),
-            5 => $work::<$arithmetic, 5>($($argument),*),
-            _ => $work::<$arithmetic, ROWS>($($argument),*),
-        }
-    };
-}
-
-/// Rows cut into the fewest groups of at most `most`, as even as can be: (first row, rows) of each.
-#[inline(always)]
-fn groups(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = rows.div_ceil(most).max(1);
-    let (each, longer) = (rows / count, rows % count);
-    (0..count).map(move |group| (group * each + group.min(longer), each + usize::from(group < longer)))
-}
-
-/// The two vectors of sixteen numbers.
-#[inline(always)]
-fn pair<V: Vector>(numbers: &[f32; COLUMNS]) -> [V; 2] {
-    let (halves, _) = numbers.as_chunks();
-    [V::load(&halves[0]), V::load(&halves[1])]
-}
-
-#[inline(always)]
-fn store_pair<V: Vector>([first, second]: [V; 2], numbers: &mut [f32; COLUMNS]) {
-    let (halves, _) = numbers.as_chunks_mut();
-    first.store(&mut halves[0]);
-    second.store(&mut halves[1]);
-}
 
 /// Eight numbers of a slice.
 ///

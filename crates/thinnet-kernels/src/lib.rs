@@ -22,4 +22,5 @@ pub mod philox;
 pub mod pool;
 pub mod pooling;
 pub mod scalar;
+mod tile;
 pub mod winograd;

@@ -16,10 +16,10 @@ mod products;
 use std::ops::Range;
 
 use filtering::{Input, InputAdjoint, Kernel, KernelAdjoint, Output, OutputAdjoint, both};
-use products::COLUMNS;
 pub use products::{Kept, Points, accumulate, multiply};
 
 use crate::isa::{Arithmetic, LANES, Vector, dispatch};
+use crate::tile::COLUMNS;
 
 /// The side of a tile of the output.
 const OUTPUT: usize = 4;

@@ -1,12 +1,8 @@
 //! The products at each of the 36 points: small matrix products over the tiles' channels.
 
 use super::POINTS;
-use crate::isa::{Arithmetic, LANES, Vector, dispatch};
-
-/// Rows of the micro-kernel's tile.
-const ROWS: usize = 6;
-/// Columns of the micro-kernel's tile, and of a panel of packed weights.
-pub(super) const COLUMNS: usize = 2 * LANES;
+use crate::isa::{Arithmetic, Vector, dispatch};
+use crate::tile::{COLUMNS, ROWS, by_rows, groups, pair, store_pair};
 
 /// Where the tiles of some maps lie at each point: element (point, tile, channel) at
 /// point · step + tile · stride + channel.
@@ -44,44 +40,6 @@ pub struct Kept<'a> {
     pub channels: &'a [u32],
 }
 
-/// Calls `$work::<A, N>` for the first `$rows` of at most six rows.
-macro_rules! by_rows {
-    ($rows:expr, $work:ident::<$arithmetic:ident>($($argument:expr),* $(,)?)) => {
-        match $rows {
-            1 => $work::<$arithmetic, 1>($($argument),*),
-            2 => $work::<$arithmetic, 2>($($argument),*),
-            3 => $work::<$arithmetic, 3>($($argument),*),
-            4 => $work::<$arithmetic, 4>($($argument),*),
-            5 => $work::<$arithmetic, 5>($($argument),*),
-            _ => $work::<$arithmetic, ROWS>($($argument),*),
-        }
-    };
-}
-
-/// Rows cut into the fewest groups of at most six, as even as can be.
-#[derive(Clone, Copy)]
-struct Groups {
-    count: usize,
-    each: usize,
-    /// How many groups have one row more.
-    longer: usize,
-}
-
-impl Groups {
-    #[inline(always)]
-    fn of(rows: usize) -> Self {
-        let count = rows.div_ceil(ROWS).max(1);
-        Self { count, each: rows / count, longer: rows % count }
-    }
-
-    /// (first row, rows) of each.
-    #[inline(always)]
-    fn ranges(self) -> impl Iterator<Item = (usize, usize)> {
-        let Self { count, each, longer } = self;
-        (0..count).map(move |group| (group * each + group.min(longer), each + usize::from(group < longer)))
-    }
-}
-
 #[inline(always)]
 fn multiply_body<A: Arithmetic>(
     tiles: usize,
@@ -92,19 +50,19 @@ fn multiply_body<A: Arithmetic>(
     out: &mut [f32],
     to: &Points,
 ) {
-    let (depth, panels, groups) = (from.channels, to.channels.div_ceil(COLUMNS), Groups::of(tiles));
+    let (depth, panels, groups) = (from.channels, to.channels.div_ceil(COLUMNS), groups(tiles, ROWS));
     assert!(kept.channels.len() >= kept.counts.len() * depth, "a list for each sample");
+    for (&count, channels) in kept.counts.iter().zip(kept.channels.chunks(depth.max(1))) {
+        let channels = &channels[..count as usize];
+        assert!(channels.iter().all(|&channel| (channel as usize) < depth), "channels of the operand");
+    }
     for point in 0..POINTS {
         for panel in 0..panels {
             let weights = packed[(panel * POINTS + point) * depth * COLUMNS..].as_chunks::<COLUMNS>().0;
             let weights = &weights[..depth];
             for (sample, &count) in kept.counts.iter().enumerate() {
                 let channels = &kept.channels[sample * depth..][..count as usize];
-                assert!(
-                    channels.last().is_none_or(|&last| (last as usize) < depth),
-                    "channels of the operand"
-                );
-                for (row, rows) in groups.ranges() {
+                for (row, rows) in groups.clone() {
                     let row = sample * tiles + row;
                     let x = &x[point * from.step + row * from.stride..];
                     let out = &mut out[point * to.step + row * to.stride + panel * COLUMNS..];
@@ -133,20 +91,6 @@ fn store_tile<A: Arithmetic, const N: usize>(
     }
 }
 
-/// The two vectors of sixteen numbers.
-#[inline(always)]
-fn pair<V: Vector>(numbers: &[f32; COLUMNS]) -> [V; 2] {
-    let (halves, _) = numbers.as_chunks();
-    [V::load(&halves[0]), V::load(&halves[1])]
-}
-
-#[inline(always)]
-fn store_pair<V: Vector>([first, second]: [V; 2], numbers: &mut [f32; COLUMNS]) {
-    let (halves, _) = numbers.as_chunks_mut();
-    first.store(&mut halves[0]);
-    second.store(&mut halves[1]);
-}
-
 /// The products of `N` rows with a panel of weights, over some channels: each below the number of weights, to which x has
 /// `N` whole rows.
 #[inline(always)]
@@ -159,7 +103,7 @@ fn tile<A: Arithmetic, const N: usize>(
     let mut sums = [[A::Vector::splat(0.0); 2]; N];
     for &channel in channels {
         let channel = channel as usize;
-        // SAFETY: the lists of channels ascend and their last was compared with the number of weights.
+        // SAFETY: every channel of every list was compared with the number of weights.
         let weights = pair::<A::Vector>(unsafe { weights.get_unchecked(channel) });
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: as above; x reaches to the last row's last channel.
@@ -179,13 +123,13 @@ fn accumulate_body<A: Arithmetic>(
     to: &Points,
     gradient: &mut [f32],
 ) {
-    let (depth, groups) = (from.channels, Groups::of(from.channels));
+    let (depth, groups) = (from.channels, groups(from.channels, ROWS));
     for point in 0..POINTS {
         let x = &x[point * from.step..][..tiles * from.stride];
         let dy = &dy[point * to.step..][..tiles * to.stride];
         let gradient = &mut gradient[point * depth * to.stride..][..depth * to.stride];
         for column in (0..to.channels).step_by(COLUMNS) {
-            for (channel, channels) in groups.ranges() {
+            for (channel, channels) in groups.clone() {
                 let gradient = &mut gradient[channel * to.stride + column..];
                 by_rows!(
                     channels,
