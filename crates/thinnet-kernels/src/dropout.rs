@@ -1,10 +1,10 @@
 //! Dropout's masks: drawn, compared and applied in one pass, and never stored.
 //!
-//! Element e of a row is kept where its random word (word e % 4 of Philox block [e / 4, rest]) is at least
+//! Element e of a row is kept where its random word (word e % 4 of Philox block [e / 4, rest]; see [`Rows`]) is at least
 //! `threshold`, which is the rate times 2³². The backward pass is the same call on the gradient.
 
 use crate::isa::dispatch;
-use crate::philox::{Groups, zip};
+use crate::philox::{Groups, Rows, zip, zip_rows};
 
 /// The smallest word that is kept: a uniform draw word / 2³² is at least `rate` where word ≥ ⌈rate · 2³²⌉.
 ///
@@ -14,17 +14,9 @@ pub fn threshold(rate: f64) -> u64 {
 }
 
 #[inline(always)]
-fn select_body<G: Groups>(
-    key: [u32; 2],
-    rest: [u32; 3],
-    threshold: u64,
-    scale: f32,
-    offset: f32,
-    dropped: f32,
-    x: &mut [f32],
-) {
+fn select_body<G: Groups>(rows: Rows, threshold: u64, scale: f32, offset: f32, dropped: f32, x: &mut [f32]) {
     let Ok(threshold) = u32::try_from(threshold) else { return x.fill(dropped) };
-    zip::<G, f32>(key, rest, x, |x, words| {
+    zip_rows::<G>(rows, x, |x, words| {
         for (x, &word) in x.iter_mut().zip(words) {
             *x = if word >= threshold { *x * scale + offset } else { dropped };
         }
@@ -32,9 +24,9 @@ fn select_body<G: Groups>(
 }
 
 #[inline(always)]
-fn scale_body<G: Groups>(key: [u32; 2], rest: [u32; 3], threshold: u64, scale: f32, x: &mut [f32]) {
+fn scale_body<G: Groups>(rows: Rows, threshold: u64, scale: f32, x: &mut [f32]) {
     let Ok(threshold) = u32::try_from(threshold) else { return x.fill(0.0) };
-    zip::<G, f32>(key, rest, x, |x, words| {
+    zip_rows::<G>(rows, x, |x, words| {
         for (x, &word) in x.iter_mut().zip(words) {
             *x = if word >= threshold { *x * scale } else { 0.0 };
         }
@@ -53,7 +45,7 @@ fn multipliers_body<G: Groups>(key: [u32; 2], rest: [u32; 3], threshold: u64, sc
 
 dispatch! {
     /// x ← x·`scale` where kept, else 0.
-    pub fn scale(key: [u32; 2], rest: [u32; 3], threshold: u64, scale: f32, x: &mut [f32]) = scale_body
+    pub fn scale(rows: Rows, threshold: u64, scale: f32, x: &mut [f32]) = scale_body
 }
 
 dispatch! {
@@ -65,8 +57,7 @@ dispatch! {
 dispatch! {
     /// x ← x·`scale` + `offset` where kept, else `dropped`: alpha dropout.
     pub fn select(
-        key: [u32; 2],
-        rest: [u32; 3],
+        rows: Rows,
         threshold: u64,
         scale: f32,
         offset: f32,
@@ -93,12 +84,13 @@ mod tests {
             for count in [0, 1, 31, 64, 65, 1000] {
                 let input: Vec<f32> = (0..count).map(|e| e as f32 - 40.5).collect();
                 let kept = |e: usize| draw(e) >= rate;
+                let row = Rows { len: count, key: KEY, rest: REST, stride: 1 };
                 let mut x = input.clone();
-                scale(KEY, REST, threshold(rate), 1.25, &mut x);
+                scale(row, threshold(rate), 1.25, &mut x);
                 let mut m = vec![f32::NAN; count];
                 multipliers(KEY, REST, threshold(rate), 1.25, &mut m);
                 let mut s = input.clone();
-                select(KEY, REST, threshold(rate), 1.25, 0.5, -2.0, &mut s);
+                select(row, threshold(rate), 1.25, 0.5, -2.0, &mut s);
                 for e in 0..count {
                     assert_eq!(x[e], if kept(e) { input[e] * 1.25 } else { 0.0 });
                     assert_eq!(m[e], if kept(e) { 1.25 } else { 0.0 });
@@ -109,9 +101,27 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_every_length_have_draws_of_their_own_or_the_same() {
+        for len in [1, 4, 6, 13, 31, 32, 33, 50, 64, 65, 130] {
+            for stride in [0, 1] {
+                let mut x = vec![1.0; 19 * len];
+                scale(Rows { len, key: KEY, rest: [u32::MAX - 5, 8, 7], stride }, 1 << 31, 2.0, &mut x);
+                for (row, x) in x.chunks(len).enumerate() {
+                    let place = (u32::MAX - 5).wrapping_add(stride * row as u32);
+                    for (e, &x) in x.iter().enumerate() {
+                        let word = philox::block(KEY, [(e / 4) as u32, place, 8, 7])[e % 4];
+                        assert_eq!(x, if word >= 1 << 31 { 2.0 } else { 0.0 }, "row {row} of {len}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_not_finite_is_dropped_too() {
         let mut x = [f32::NAN, f32::INFINITY];
-        scale(KEY, REST, threshold(1.0), f32::INFINITY, &mut x);
+        let row = Rows { len: 2, key: KEY, rest: REST, stride: 1 };
+        scale(row, threshold(1.0), f32::INFINITY, &mut x);
         assert_eq!(x, [0.0; 2]);
     }
 }

@@ -44,24 +44,36 @@ impl Pools {
     }
 }
 
-/// The largest value of some channels in a window. NaN stays, as it must not get lost in a maximum.
+/// The largest value of some channels in a window, and the number of the first place that has it. NaN stays, as it must not
+/// get lost in a maximum.
 #[inline(always)]
 fn largest<V: Vector>(
     pools: &Pools,
     (rows, columns): (&Range<usize>, &Range<usize>),
     x: &[f32],
     channels: &Range<usize>,
-) -> V {
-    let mut largest = V::splat(f32::NEG_INFINITY);
+) -> [V; 2] {
+    let (mut largest, mut place) = (V::splat(f32::NEG_INFINITY), V::splat(0.0));
+    let mut number = 0.0;
     for row in rows.clone() {
         for column in columns.clone() {
             let start = (row * pools.width + column) * pools.channels;
             let x = V::load_part(&x[start + channels.start..start + channels.end]);
             let taken = x.above(largest).or(x.is_nan());
             largest = x.and(taken).or(largest.without(taken));
+            place = V::splat(number).and(taken).or(place.without(taken));
+            number += 1.0;
         }
     }
-    largest
+    [largest, place]
+}
+
+/// Whether ranges have nothing in common, and whether they are all of `0..end`.
+fn are_apart(ranges: &[Range<usize>], end: usize) -> [bool; 2] {
+    let gaps = |pair: &[Range<usize>]| pair[0].end < pair[1].start;
+    let apart = ranges.windows(2).all(|pair| pair[0].end <= pair[1].start);
+    let (first, last) = (ranges.first().map_or(0, |r| r.start), ranges.last().map_or(0, |r| r.end));
+    [apart, first == 0 && last == end && !ranges.windows(2).any(gaps)]
 }
 
 // Plain loops: the compiler does not always inline vector instructions through closures.
@@ -72,7 +84,7 @@ fn max_body<A: Arithmetic>(pools: &Pools, x: &[f32], y: &mut [f32]) {
         for (columns, y) in pools.columns.iter().zip(y.chunks_exact_mut(pools.channels)) {
             for first in (0..pools.channels).step_by(LANES) {
                 let channels = first..(first + LANES).min(pools.channels);
-                let largest = largest::<A::Vector>(pools, (rows, columns), x, &channels);
+                let [largest, _] = largest::<A::Vector>(pools, (rows, columns), x, &channels);
                 largest.store_part(&mut y[channels]);
             }
         }
@@ -80,23 +92,58 @@ fn max_body<A: Arithmetic>(pools: &Pools, x: &[f32], y: &mut [f32]) {
 }
 
 #[inline(always)]
-fn max_backward_body<A: Arithmetic>(pools: &Pools, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    dx.fill(0.0);
-    for (rows, dy) in pools.rows.iter().zip(dy.chunks_exact(pools.columns.len() * pools.channels)) {
-        for (columns, dy) in pools.columns.iter().zip(dy.chunks_exact(pools.channels)) {
+fn max_noted_body<A: Arithmetic>(pools: &Pools, x: &[f32], y: &mut [f32], notes: &mut [f32]) {
+    let row = pools.columns.len() * pools.channels;
+    let outputs = y.chunks_exact_mut(row).zip(notes.chunks_exact_mut(row));
+    for (rows, (y, notes)) in pools.rows.iter().zip(outputs) {
+        let outputs = y.chunks_exact_mut(pools.channels).zip(notes.chunks_exact_mut(pools.channels));
+        for (columns, (y, notes)) in pools.columns.iter().zip(outputs) {
             for first in (0..pools.channels).step_by(LANES) {
                 let channels = first..(first + LANES).min(pools.channels);
-                let largest = largest::<A::Vector>(pools, (rows, columns), x, &channels);
-                let mut left = A::Vector::load_part(&dy[channels.clone()]);
+                let [largest, place] = largest::<A::Vector>(pools, (rows, columns), x, &channels);
+                largest.store_part(&mut y[channels.clone()]);
+                place.store_part(&mut notes[channels]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn max_backward_body<A: Arithmetic>(pools: &Pools, notes: &[f32], dy: &[f32], dx: &mut [f32]) {
+    let [rows_apart, all_rows] = are_apart(&pools.rows, dx.len() / (pools.width * pools.channels));
+    let [columns_apart, all_columns] = are_apart(&pools.columns, pools.width);
+    let apart = rows_apart && columns_apart;
+    if !(apart && all_rows && all_columns) {
+        dx.fill(0.0);
+    }
+    match apart {
+        true => scatter::<A, false>(pools, notes, dy, dx),
+        false => scatter::<A, true>(pools, notes, dy, dx),
+    }
+}
+
+/// Writes each window's gradient to the place that was noted and zeros to the others, or adds it where windows overlap.
+#[inline(always)]
+fn scatter<A: Arithmetic, const ADD: bool>(pools: &Pools, notes: &[f32], dy: &[f32], dx: &mut [f32]) {
+    let row = pools.columns.len() * pools.channels;
+    for (rows, (notes, dy)) in pools.rows.iter().zip(notes.chunks_exact(row).zip(dy.chunks_exact(row))) {
+        let outputs = notes.chunks_exact(pools.channels).zip(dy.chunks_exact(pools.channels));
+        for (columns, (notes, dy)) in pools.columns.iter().zip(outputs) {
+            for first in (0..pools.channels).step_by(LANES) {
+                let channels = first..(first + LANES).min(pools.channels);
+                let noted = A::Vector::load_part(&notes[channels.clone()]);
+                let dy = A::Vector::load_part(&dy[channels.clone()]);
+                let mut number = 0.0;
                 for row in rows.clone() {
                     for column in columns.clone() {
                         let start = (row * pools.width + column) * pools.channels;
-                        let place = start + channels.start..start + channels.end;
-                        // The first of equals gets it all.
-                        let hit = A::Vector::load_part(&x[place.clone()]).equals(largest);
-                        let dx = &mut dx[place];
-                        A::Vector::load_part(dx).add(left.and(hit)).store_part(dx);
-                        left = left.without(hit);
+                        let dx = &mut dx[start + channels.start..start + channels.end];
+                        let mut own = dy.and(noted.equals(A::Vector::splat(number)));
+                        if ADD {
+                            own = A::Vector::load_part(dx).add(own);
+                        }
+                        own.store_part(dx);
+                        number += 1.0;
                     }
                 }
             }
@@ -139,8 +186,13 @@ dispatch! {
 }
 
 dispatch! {
-    /// dx: dy at the first place of each window that has its largest value, summed over the windows
-    pub fn max_backward(pools: &Pools, x: &[f32], dy: &[f32], dx: &mut [f32]) = max_backward_body
+    /// The same, and for each output the number of the first place of its window that has the value.
+    pub fn max_noted(pools: &Pools, x: &[f32], y: &mut [f32], notes: &mut [f32]) = max_noted_body
+}
+
+dispatch! {
+    /// dx: dy at the place of each window that was noted, summed over the windows
+    pub fn max_backward(pools: &Pools, notes: &[f32], dy: &[f32], dx: &mut [f32]) = max_backward_body
 }
 
 dispatch! {
@@ -157,9 +209,15 @@ dispatch! {
 mod tests {
     use super::*;
 
-    /// Overlapping windows, the last ones cut off at the edge; 11 channels.
-    fn pools() -> Pools {
-        Pools { rows: vec![0..2, 1..3, 2..3], columns: vec![0..3, 2..4], width: 4, channels: 11 }
+    /// Of maps of 3 × 4: overlapping windows, the last ones cut off at the edge; windows side by side, of which the second list
+    /// leaves out a row.
+    fn pools() -> [Pools; 3] {
+        let of = |rows, columns| Pools { rows, columns, width: 4, channels: 11 };
+        [
+            of(vec![0..2, 1..3, 2..3], vec![0..3, 2..4]),
+            of(vec![0..2, 2..3], vec![0..2, 2..4]),
+            of(std::iter::once(0..2).collect(), vec![0..2, 2..4]),
+        ]
     }
 
     fn numbers(len: usize, modulus: usize) -> Vec<f32> {
@@ -183,12 +241,15 @@ mod tests {
 
     #[test]
     fn agree_with_the_plain_loops() {
-        let pools = pools();
+        pools().iter().for_each(agrees);
+    }
+
+    fn agrees(pools: &Pools) {
         // Few different values, so that windows have ties.
         let (x, dy) = (numbers(3 * 4 * 11, 7), numbers(pools.output_len(), 23));
         let (mut y, mut mean) = (vec![0.0; dy.len()], vec![0.0; dy.len()]);
         let (mut dx, mut mean_dx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-        for (out, places) in windows(&pools) {
+        for (out, places) in windows(pools) {
             let (mut best, mut sum) = (places[0], 0.0);
             for &place in &places {
                 sum += x[place];
@@ -201,14 +262,19 @@ mod tests {
             dx[best] += dy[out];
         }
         let mut came = vec![f32::NAN; y.len()];
-        max(&pools, &x, &mut came);
+        max(pools, &x, &mut came);
         assert_eq!(came, y);
-        average(&pools, &x, &mut came);
+        average(pools, &x, &mut came);
         assert_eq!(came, mean);
+        let mut notes = vec![f32::NAN; y.len()];
+        came.fill(f32::NAN);
+        max_noted(pools, &x, &mut came, &mut notes);
+        max(pools, &x, &mut y);
+        assert_eq!(came, y);
         let mut came = vec![f32::NAN; x.len()];
-        max_backward(&pools, &x, &dy, &mut came);
+        max_backward(pools, &notes, &dy, &mut came);
         assert_eq!(came, dx);
-        average_backward(&pools, &dy, &mut came);
+        average_backward(pools, &dy, &mut came);
         assert_eq!(came, mean_dx);
     }
 

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{GROUP, MULTIPLIERS, WEYL};
+use super::{BLOCKS, GROUP, MULTIPLIERS, WEYL};
 
 /// Registers for each word of the counter.
 const REGISTERS: usize = 4;
@@ -14,16 +14,17 @@ const REGISTERS: usize = 4;
 /// 32 × 32 → 64 multiplication of odd elements.)
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn words(key: [u32; 2], first: u32, rest: [u32; 3]) -> [u32; GROUP] {
+pub(super) fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP] {
     let splat = |word: u32| _mm256_set1_epi64x(i64::from(word));
     let multipliers = MULTIPLIERS.map(splat);
-    let [c1, c2, c3] = rest.map(splat);
+    let [c2, c3] = rest.map(splat);
     // The middle two blocks of each four change places: unpacking at the end puts them back.
-    let order = _mm256_set_epi64x(3, 1, 2, 0);
-    let mut blocks: [[__m256i; 4]; REGISTERS] = std::array::from_fn(|register| {
-        let base = _mm256_set1_epi32(first.wrapping_add(4 * register as u32).cast_signed());
-        [_mm256_add_epi32(base, order), c1, c2, c3]
-    });
+    let of_register = |words: &[u32; BLOCKS], register: usize| {
+        let [a, b, c, d] = words.as_chunks::<4>().0[register].map(i64::from);
+        _mm256_set_epi64x(d, b, c, a)
+    };
+    let mut blocks: [[__m256i; 4]; REGISTERS] =
+        std::array::from_fn(|register| [of_register(c0, register), of_register(c1, register), c2, c3]);
     let mut key = key;
     let mut round = || {
         let [k0, k1] = key.map(splat);

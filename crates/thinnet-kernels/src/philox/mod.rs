@@ -33,16 +33,16 @@ pub(crate) const GROUP: usize = 4 * BLOCKS;
 
 /// How an instruction set computes a group of blocks. Integers: the words are the same on every one.
 pub(crate) trait Groups: Arithmetic {
-    /// The words of blocks `first..first + BLOCKS` in their order: element e is word e % 4 of block `first` + e / 4.
-    fn words(key: [u32; 2], first: u32, rest: [u32; 3]) -> [u32; GROUP];
+    /// The words of some blocks in their order, whose counters are (c0, c1, rest): element e is word e % 4 of block e / 4.
+    fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP];
 }
 
 impl Groups for Separate {
     #[inline(always)]
-    fn words(key: [u32; 2], first: u32, [c1, c2, c3]: [u32; 3]) -> [u32; GROUP] {
+    fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], [c2, c3]: [u32; 2]) -> [u32; GROUP] {
         let mut words = [0; GROUP];
-        for (i, out) in words.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-            *out = block(key, [first.wrapping_add(i as u32), c1, c2, c3]);
+        for ((out, &c0), &c1) in words.as_chunks_mut::<4>().0.iter_mut().zip(c0).zip(c1) {
+            *out = block(key, [c0, c1, c2, c3]);
         }
         words
     }
@@ -51,9 +51,9 @@ impl Groups for Separate {
 #[cfg(target_arch = "x86_64")]
 impl Groups for Fused {
     #[inline(always)]
-    fn words(key: [u32; 2], first: u32, rest: [u32; 3]) -> [u32; GROUP] {
+    fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP] {
         // SAFETY: `Fused` stands only in functions that are compiled for AVX2 (see `dispatch!`).
-        unsafe { avx2::words(key, first, rest) }
+        unsafe { avx2::words(key, c0, c1, rest) }
     }
 }
 
@@ -65,9 +65,64 @@ pub(crate) fn zip<A: Groups, T>(
     data: &mut [T],
     mut f: impl FnMut(&mut [T], &[u32; GROUP]),
 ) {
+    let [c1, c2, c3] = rest;
     // One place that calls `f`: what is called once is inlined, and so compiled for the instruction set around it.
     for (index, chunk) in data.chunks_mut(GROUP).enumerate() {
-        f(chunk, &A::words(key, (index * BLOCKS) as u32, rest));
+        f(chunk, &A::words(key, &consecutive(index), &[c1; BLOCKS], [c2, c3]));
+    }
+}
+
+/// The first words of the counters of a row's group of blocks.
+#[inline(always)]
+fn consecutive(group: usize) -> [u32; BLOCKS] {
+    let mut blocks = [0; BLOCKS];
+    for (index, block) in blocks.iter_mut().enumerate() {
+        *block = (group * BLOCKS + index) as u32;
+    }
+    blocks
+}
+
+/// Where the random words of some rows stand: element e of row r at word e % 4 of the block with the counter
+/// \[e / 4, rest\[0\] + r · stride, rest\[1\], rest\[2\]\].
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    /// Elements of a row.
+    pub len: usize,
+    /// Philox's key.
+    pub key: [u32; 2],
+    /// The last three words of the first row's counters.
+    pub rest: [u32; 3],
+    /// 1, or 0 where all rows have the same words.
+    pub stride: u32,
+}
+
+/// Calls `f` with parts of rows and the words that stand at their elements. Short rows share a group of blocks.
+#[inline(always)]
+pub(crate) fn zip_rows<A: Groups>(rows: Rows, data: &mut [f32], mut f: impl FnMut(&mut [f32], &[u32])) {
+    let Rows { len, key, rest: [first, c2, c3], stride } = rows;
+    if len == 0 {
+        return;
+    }
+    let blocks = len.div_ceil(4);
+    let (together, groups) = ((BLOCKS / blocks).max(1), blocks.div_ceil(BLOCKS));
+    let (mut of_block, mut of_row) = ([0; BLOCKS], [0; BLOCKS]);
+    if together > 1 {
+        for (index, (block, row)) in of_block.iter_mut().zip(&mut of_row).enumerate() {
+            (*block, *row) = ((index % blocks) as u32, stride * (index / blocks) as u32);
+        }
+    }
+    for (index, data) in data.chunks_mut(together * len).enumerate() {
+        let first = first.wrapping_add(stride.wrapping_mul((index * together) as u32));
+        let mut c1 = of_row;
+        c1.iter_mut().for_each(|row| *row = row.wrapping_add(first));
+        for group in 0..groups {
+            let c0 = if together > 1 { of_block } else { consecutive(group) };
+            let words = A::words(key, &c0, &c1, [c2, c3]);
+            for (row, words) in data.chunks_mut(len).zip(words.chunks(4 * blocks)) {
+                let end = row.len().min((group + 1) * GROUP);
+                f(&mut row[group * GROUP..end], words);
+            }
+        }
     }
 }
 

@@ -32,7 +32,7 @@ impl Activation {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Apply {
     function: Activation,
     /// The size of the last axis.
@@ -56,6 +56,20 @@ impl InPlace for Apply {
             Activation::LeakyRelu(_) | Activation::Elu(_) | Activation::Selu | Activation::Tanh => true,
             _ => false,
         }
+    }
+
+    fn behind_largest(&self, _: usize, _: usize) -> Option<Arc<dyn InPlace>> {
+        // The others do not decrease either, but for the last bit, or go over several channels.
+        let never_decreases = match self.function {
+            Activation::Relu(Relu { negative_slope, .. }) => negative_slope >= 0.0,
+            Activation::LeakyRelu(LeakyRelu { negative_slope }) => negative_slope >= 0.0,
+            _ => false,
+        };
+        never_decreases.then(|| Arc::new(self.clone()) as Arc<dyn InPlace>)
+    }
+
+    fn stops_at_zero(&self) -> bool {
+        matches!(self.function, Activation::Relu(plain) if plain == Relu)
     }
 
     fn link(&self) -> Option<Link> {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::plan::{Placed, Plan, Source};
-use crate::layers::Gradients;
+use super::plan::{Placed, Plan};
+use crate::layers::{Gradients, InPlace, Needs};
 
 /// f32 of the largest buffer of a block: what one node writes is still in the second-level cache when the next reads it.
 const BLOCK_LEN: usize = 1 << 16;
@@ -58,20 +58,21 @@ impl Blocks {
             .map(|node| node + 1 < plan.nodes.len() && !is_whole(node) && !plan.meetings.contains(&node))
             .collect();
         for (reader, node) in plan.nodes.iter().enumerate() {
-            let edges = match &node.source {
-                Source::Input => &[][..],
-                Source::Copy(edge) | Source::Transform { edge, .. } => std::slice::from_ref(edge),
-                Source::Sum(edges) => edges,
-            };
-            for edge in edges.iter().filter(|edge| segment_of(edge.node) != segment_of(reader)) {
+            for edge in node.edges().iter().filter(|edge| segment_of(edge.node) != segment_of(reader)) {
                 is_local[edge.node] = false;
             }
         }
         let mut local_values = is_local.clone();
-        // The input is gathered for all rows, and the backward pass reads values.
+        // The input is gathered for all rows.
         local_values[0] = false;
         if training {
-            local_values.fill(false);
+            for (index, node) in plan.nodes.iter().enumerate() {
+                let needs = |placed: &Placed<dyn InPlace>| placed.operation.needs() != Needs::Nothing;
+                local_values[index] &= !node.chain.iter().any(needs);
+                for edge in node.edges().iter().filter(|_| node.reads_back()) {
+                    local_values[edge.node] = false;
+                }
+            }
         }
         Self { segments, local_values, local_gradients: is_local }
     }

@@ -109,11 +109,30 @@ impl Node {
         !self.shared && before && next.needs() != Needs::Input
     }
 
+    /// The buffers that the node reads.
+    pub(crate) fn edges(&self) -> &[Edge] {
+        match &self.source {
+            Source::Input => &[],
+            Source::Copy(edge) | Source::Transform { edge, .. } => std::slice::from_ref(edge),
+            Source::Sum(edges) => edges,
+        }
+    }
+
     /// The transform that writes the buffer, and the node that it reads.
     pub(crate) fn transform(&self) -> Option<(&Placed<dyn Transform>, usize)> {
         match &self.source {
             Source::Transform { placed, edge, .. } => Some((placed, edge.node)),
             _ => None,
+        }
+    }
+
+    /// Whether the backward pass reads the values of the node that this one reads.
+    pub(crate) fn reads_back(&self) -> bool {
+        match &self.source {
+            Source::Transform { placed, .. } => placed.operation.largest().is_none(),
+            // Only an operation that needs its input stands first behind a copy for it.
+            Source::Copy(_) => self.chain.first().is_some_and(|p| p.operation.needs() == Needs::Input),
+            Source::Input | Source::Sum(_) => false,
         }
     }
 
@@ -194,7 +213,7 @@ impl Plan {
     /// How many rows of a batch make a shard: enough to be worth handing out, few enough that several threads have
     /// work. Depends on the batch size alone, so that the bits do.
     pub(crate) fn shard_rows(&self, batch_size: usize) -> usize {
-        const WORTHWHILE: usize = 1 << 17;
+        const WORTHWHILE: usize = 1 << 15;
         let even = batch_size.div_ceil(4).next_multiple_of(8).min(64);
         let worthwhile = WORTHWHILE.div_ceil(self.cost().max(1)).next_multiple_of(8).min(256);
         even.max(worthwhile).min(batch_size).max(1)
@@ -242,14 +261,19 @@ impl Builder<'_> {
                     let placed = Placed { operation: Arc::clone(operation), layer };
                     let (edge, variables) = (self.edge(), variables.clone());
                     let trains = *trainable && has_variables;
+                    let moved = self.take_behind(&**operation);
                     self.push(Source::Transform { edge, placed, variables, trains }, len, layer);
+                    self.nodes[self.current].chain = moved;
                 }
                 Operation::InPlace(operation) => {
-                    let placed = Placed { operation: Arc::clone(operation), layer };
                     if !self.nodes[self.current].accepts(&**operation) {
                         self.push(Source::Copy(self.edge()), self.nodes[self.current].len, layer);
                     }
-                    self.nodes[self.current].chain.push(placed);
+                    let chain = &mut self.nodes[self.current].chain;
+                    // Whoever joins the buffer behind it keeps the sign: `Node::accepts`.
+                    let is_behind_stop = chain.iter().any(|placed| placed.operation.stops_at_zero());
+                    let special = if is_behind_stop { operation.behind_stop() } else { None };
+                    chain.push(Placed { operation: special.unwrap_or_else(|| Arc::clone(operation)), layer });
                 }
                 Operation::Residual { stack, projection } => {
                     let fork = self.current;
@@ -264,6 +288,22 @@ impl Builder<'_> {
             }
         }
         self.output = built.output.clone();
+    }
+
+    /// The last operations of the current buffer that can as well run behind a transform that takes the largest values of it, where
+    /// they have less to do.
+    fn take_behind(&mut self, transform: &dyn Transform) -> Vec<Placed<dyn InPlace>> {
+        let node = &mut self.nodes[self.current];
+        let Some(largest) = transform.largest().filter(|_| !node.shared) else { return Vec::new() };
+        let mut moved = Vec::new();
+        while let Some(Placed { operation, layer }) = node.chain.last()
+            && let Some(operation) = operation.behind_largest(largest.channels(), transform.output_len())
+        {
+            moved.push(Placed { operation, layer: *layer });
+            node.chain.pop();
+        }
+        moved.reverse();
+        moved
     }
 
     fn edge(&self) -> Edge {

@@ -160,7 +160,7 @@ impl Runner {
         threads: usize,
     ) -> Self {
         /// Multiply-adds of a batch from which a second thread is worth waking.
-        const WORTHWHILE: usize = 1 << 18;
+        const WORTHWHILE: usize = 1 << 16;
         let threads = if plan.cost() * batch_size < WORTHWHILE { 1 } else { threads };
         let rows = plan.shard_rows(batch_size);
         let blocks = Blocks::new(plan, rows, phase == Phase::Training);

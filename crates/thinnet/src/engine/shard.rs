@@ -87,6 +87,8 @@ pub(crate) struct Shard {
     values: Vec<Buffer>,
     /// The loss's gradient by each node's buffer; empty for nodes that the backward pass does not reach.
     gradients: Vec<Buffer>,
+    /// What each node that takes the largest of several places noted: see [`Largest`](crate::layers::Largest).
+    notes: Vec<Buffer>,
     /// The rows' part of the gradient of each node's variables, where that is summed by shard.
     partials: Vec<Buffer>,
     /// The rows' sums for each of the plan's meetings.
@@ -123,10 +125,15 @@ impl Shard {
             true => rows(index, &blocks.local_gradients) * node.len,
             false => 0,
         };
+        let notes = |node: &Node| match node.transform() {
+            Some((placed, _)) if training && placed.operation.largest().is_some() => capacity * node.len,
+            _ => 0,
+        };
         Self {
             rows: 0,
             values: plan.nodes.iter().enumerate().map(|node| Buffer::zeros(values(node))).collect(),
             gradients: plan.nodes.iter().enumerate().map(|node| Buffer::zeros(gradients(node))).collect(),
+            notes: plan.nodes.iter().map(|node| Buffer::zeros(notes(node))).collect(),
             partials: plan
                 .nodes
                 .iter()
@@ -298,8 +305,16 @@ impl Shard {
             Source::Input => {}
             Source::Copy(edge) => y.copy_from_slice(read(edge)),
             Source::Transform { edge, placed: Placed { operation, layer }, .. } => {
-                let cx = Self::context(pass, *layer, first);
-                operation.forward(&cx, Self::variables(pass, index), read(edge), y, scratch);
+                match operation.largest().filter(|_| pass.phase == Phase::Training) {
+                    Some(largest) => {
+                        let notes = &mut self.notes[index][place(&rows, node.len, false)];
+                        largest.forward(read(edge), y, notes);
+                    }
+                    None => {
+                        let cx = Self::context(pass, *layer, first);
+                        operation.forward(&cx, Self::variables(pass, index), read(edge), y, scratch);
+                    }
+                }
             }
             Source::Sum([a, b]) => {
                 y.copy_from_slice(read(a));
@@ -392,10 +407,10 @@ impl Shard {
         linked: bool,
         worker: &mut Worker,
     ) {
-        let (node, local) = (&pass.plan.nodes[index], &pass.blocks.local_gradients);
-        let at = rows.start * node.len..rows.end * node.len;
-        let y = &self.values[index][at.clone()];
-        let dy = &mut self.gradients[index][place(&rows, node.len, local[index])];
+        let (node, blocks) = (&pass.plan.nodes[index], pass.blocks);
+        let at = |index: usize| place(&rows, node.len, blocks.local_values[index]);
+        let y = &self.values[index][at(index)];
+        let dy = &mut self.gradients[index][place(&rows, node.len, blocks.local_gradients[index])];
         let skipped = usize::from(linked && index == pass.plan.nodes.len() - 1);
         let chain = &node.chain[..node.chain.len() - skipped];
         for (position, Placed { operation, layer }) in chain.iter().enumerate().rev() {
@@ -403,7 +418,7 @@ impl Shard {
             if operation.is_active(&cx) {
                 // Only the first of a chain behind a copy may need its input: `Node::accepts`.
                 let x = match &node.source {
-                    Source::Copy(edge) if position == 0 => &self.values[edge.node][at.clone()],
+                    Source::Copy(edge) if position == 0 => &self.values[edge.node][at(edge.node)],
                     _ => y,
                 };
                 let start = worker.spans.start();
@@ -442,16 +457,22 @@ impl Shard {
                 let cx = Self::context(pass, *layer, first + rows.start);
                 let variables = Self::variables(pass, index);
                 let len = plan.nodes[edge.node].len;
-                let x = &self.values[edge.node][rows.start * len..rows.end * len];
+                let x = &self.values[edge.node][place(&rows, len, pass.blocks.local_values[edge.node])];
                 let by_shard = match operation.gradients() {
                     Gradients::ByShard(gradients) if *trains => Some((gradients, &mut self.partials[index])),
                     _ => None,
                 };
+                let notes = &self.notes[index];
                 let backward = |dx: Option<&mut [f32]>, scratch: &mut [f32]| match (by_shard, dx) {
                     (Some((gradients, sums)), dx) => {
                         gradients.gradient(&cx, variables, x, dy, dx, sums, scratch);
                     }
-                    (None, Some(dx)) => operation.backward(&cx, variables, x, dy, dx, scratch),
+                    (None, Some(dx)) => match operation.largest() {
+                        Some(largest) => {
+                            largest.backward(&notes[place(&rows, node.len, false)], dy, dx);
+                        }
+                        None => operation.backward(&cx, variables, x, dy, dx, scratch),
+                    },
                     (None, None) => {}
                 };
                 let dx = reached(pass, edge, &rows, lower);

@@ -70,7 +70,8 @@ pub use leaky_relu::LeakyReLU;
 pub(crate) use names::names;
 pub use normalization::{Axes, BatchNormalization, LayerNormalization};
 pub use operation::{
-    BatchSums, ByPiece, ByShard, Gradients, InPlace, Needs, Nested, Operation, Penalty, Prepare, Transform,
+    BatchSums, ByPiece, ByShard, Gradients, InPlace, Largest, Needs, Nested, Operation, Penalty, Prepare,
+    Transform,
 };
 pub use pooling::{
     AveragePooling1D, AveragePooling2D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D,

@@ -83,6 +83,11 @@ pub trait Transform: Debug + Send + Sync {
         None
     }
 
+    /// Where it takes the largest of several places.
+    fn largest(&self) -> Option<&dyn Largest> {
+        None
+    }
+
     /// How the gradient by its variables is computed.
     fn gradients(&self) -> Gradients<'_> {
         Gradients::None
@@ -92,6 +97,20 @@ pub trait Transform: Debug + Send + Sync {
     fn batch_sums(&self) -> Option<&dyn BatchSums> {
         None
     }
+}
+
+/// A [`Transform`] whose outputs are the largest of several places of a channel, all of one sample. In training it notes which
+/// place that was, one number for each output, so that its backward pass does not read the input again: an input that
+/// nothing else needs then never leaves the cache.
+pub trait Largest: Debug + Send + Sync {
+    /// The size of the last axis.
+    fn channels(&self) -> usize;
+
+    /// [`Transform::forward`], with notes.
+    fn forward(&self, x: &[f32], y: &mut [f32], notes: &mut [f32]);
+
+    /// [`Transform::backward`], from the notes.
+    fn backward(&self, notes: &[f32], dy: &[f32], dx: &mut [f32]);
 }
 
 /// Numbers that depend on an operation's variables only, such as packed weights: made once before a batch, in parts that
@@ -233,6 +252,23 @@ pub trait InPlace: Debug + Send + Sync {
     /// Whether, wherever ∂y/∂x is not zero, y has x's sign. Then an operation before that needs only its output's
     /// sign may share the buffer.
     fn keeps_sign(&self) -> bool;
+
+    /// The operation that does behind a maximum over places, on samples of `len` elements, what this one does before it:
+    /// there it has less to do. Only for one function for all places of a channel that never decreases, not even by rounding.
+    fn behind_largest(&self, _channels: usize, _len: usize) -> Option<Arc<dyn InPlace>> {
+        None
+    }
+
+    /// Whether the gradient by the input is zero wherever the output is zero.
+    fn stops_at_zero(&self) -> bool {
+        false
+    }
+
+    /// The same operation where one before in the buffer [stops at zero](Self::stops_at_zero): the gradient may be anything where the
+    /// output is zero, so that a mask need not be drawn again.
+    fn behind_stop(&self) -> Option<Arc<dyn InPlace>> {
+        None
+    }
 
     /// The link that this operation is, where a loss can be computed more precisely without it (see
     /// [`Loss::link`](crate::losses::Loss::link)).

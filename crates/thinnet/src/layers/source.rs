@@ -1,5 +1,7 @@
 //! Where a layer's random numbers come from.
 
+use thinnet_kernels::philox::Rows;
+
 use crate::engine::Context;
 use crate::random::{Domain, Draws, Stream};
 
@@ -35,6 +37,12 @@ impl Source {
         for (row, x) in x.chunks_exact_mut(len).enumerate() {
             f(key, Stream::counter(cx.step, cx.place(row)), x);
         }
+    }
+
+    /// Where the random words of all rows stand.
+    pub(super) fn words(self, cx: &Context, len: usize) -> Rows {
+        let stride = (cx.place(1) - cx.place(0)) as u32;
+        Rows { len, key: self.key(cx), rest: Stream::counter(cx.step, cx.place(0)), stride }
     }
 
     /// The draws of a row.

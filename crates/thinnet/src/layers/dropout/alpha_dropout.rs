@@ -107,7 +107,7 @@ impl InPlace for Replace {
             cx,
             x,
             scratch,
-            |key, rest, threshold, x| dropout::select(key, rest, threshold, scale, offset, dropped, x),
+            |rows, threshold, x| dropout::select(rows, threshold, scale, offset, dropped, x),
             |kept, x| if kept { x * scale + offset } else { dropped },
         );
     }
@@ -118,7 +118,7 @@ impl InPlace for Replace {
             cx,
             dy,
             scratch,
-            |key, rest, threshold, dy| dropout::scale(key, rest, threshold, scale, dy),
+            |rows, threshold, dy| dropout::scale(rows, threshold, scale, dy),
             |kept, dy| if kept { dy * scale } else { 0.0 },
         );
     }

@@ -1,6 +1,9 @@
 //! Dropout.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+use thinnet_kernels::affine::affine;
 use thinnet_kernels::dropout;
 
 use super::NoiseShape;
@@ -68,14 +71,23 @@ pub(super) fn built(
     input: &Shape,
 ) -> Result<Built, String> {
     Ok(match Mask::new(rate, noise_shape, seed, input)? {
-        Some(mask) => Built::in_place(input, Drop { mask }),
+        Some(mask) => Built::in_place(input, Drop { mask, behind_stop: false }),
         None => Built::view(input.clone()),
     })
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Drop {
     mask: Mask,
+    /// See [`InPlace::behind_stop`].
+    behind_stop: bool,
+}
+
+impl Drop {
+    /// What is kept is multiplied by this.
+    fn scale(&self, cx: &Context) -> f32 {
+        (1.0 / (1.0 - self.mask.rate(cx))) as f32
+    }
 }
 
 impl InPlace for Drop {
@@ -85,6 +97,14 @@ impl InPlace for Drop {
 
     fn keeps_sign(&self) -> bool {
         true
+    }
+
+    fn behind_largest(&self, channels: usize, len: usize) -> Option<Arc<dyn InPlace>> {
+        Some(Arc::new(Self { mask: self.mask.of_channels(channels, len)?, ..self.clone() }))
+    }
+
+    fn behind_stop(&self) -> Option<Arc<dyn InPlace>> {
+        Some(Arc::new(Self { behind_stop: true, ..self.clone() }))
     }
 
     fn is_random(&self) -> bool {
@@ -100,18 +120,22 @@ impl InPlace for Drop {
     }
 
     fn forward(&self, cx: &Context, x: &mut [f32], scratch: &mut [f32]) {
-        let scale = (1.0 / (1.0 - self.mask.rate(cx))) as f32;
+        let scale = self.scale(cx);
         self.mask.apply(
             cx,
             x,
             scratch,
-            |key, rest, threshold, x| dropout::scale(key, rest, threshold, scale, x),
+            |rows, threshold, x| dropout::scale(rows, threshold, scale, x),
             |kept, x| if kept { x * scale } else { 0.0 },
         );
     }
 
     fn backward(&self, cx: &Context, _x: &[f32], _y: &[f32], dy: &mut [f32], scratch: &mut [f32]) {
-        self.forward(cx, dy, scratch);
+        match self.behind_stop {
+            // Where an element was dropped, the output is zero.
+            true => affine(self.scale(cx), 0.0, dy),
+            false => self.forward(cx, dy, scratch),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Masks that keep each element with probability 1 − rate.
 
 use thinnet_kernels::dropout;
+use thinnet_kernels::philox::Rows;
 
 use super::noise_shape::Sharing;
 use super::{NoiseShape, Source};
@@ -10,7 +11,7 @@ use crate::schedules::Rate;
 use crate::shape::Shape;
 
 /// The mask of a layer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Mask {
     source: Source,
     rate: Rate,
@@ -32,6 +33,12 @@ impl Mask {
         Ok((rate.highest() > 0.0).then(|| Self { source, rate: rate.clone(), len, sharing }))
     }
 
+    /// The same mask on samples of `len` elements, where each channel has one draw.
+    pub(super) fn of_channels(&self, channels: usize, len: usize) -> Option<Self> {
+        let Sharing { draws, index: None, .. } = self.sharing.as_ref()? else { return None };
+        (*draws == channels).then(|| Self { len, ..self.clone() })
+    }
+
     /// The rate of a step.
     pub(super) fn rate(&self, cx: &Context) -> f64 {
         self.rate.at(cx.step)
@@ -47,19 +54,19 @@ impl Mask {
         self.sharing.as_ref().map_or(0, |sharing| sharing.draws)
     }
 
-    /// Masks rows: `row` does it with draws of their own, given Philox's key, the rest of the counter and the threshold;
-    /// `shared` does it to one element, given whether it is kept.
+    /// Masks rows: `all` does it with draws for every element, given where their words stand and the threshold; `shared`
+    /// does it to one element, given whether it is kept.
     pub(super) fn apply(
         &self,
         cx: &Context,
         x: &mut [f32],
         scratch: &mut [f32],
-        row: impl Fn([u32; 2], [u32; 3], u64, &mut [f32]),
+        all: impl FnOnce(Rows, u64, &mut [f32]),
         shared: impl Fn(bool, f32) -> f32,
     ) {
         let threshold = dropout::threshold(self.rate(cx));
         let Some(Sharing { batch, draws, index }) = &self.sharing else {
-            return self.source.rows(cx, self.len, x, |key, rest, x| row(key, rest, threshold, x));
+            return all(self.source.words(cx, self.len), threshold, x);
         };
         let kept = &mut scratch[..*draws];
         let draw = |sample: usize, kept: &mut [f32]| {

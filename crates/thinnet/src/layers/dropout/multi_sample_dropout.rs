@@ -8,7 +8,6 @@ use super::Source;
 use crate::engine::{Context, Variables};
 use crate::layers::wrapped::Wrapped;
 use crate::layers::{Base, Built, Layer, Operation, Transform, base_methods, layer_methods, seed_method};
-use crate::random::Stream;
 use crate::schedules::Rate;
 use crate::shape::Shape;
 
@@ -94,12 +93,12 @@ struct Spread {
 }
 
 impl Spread {
-    /// Masks all copies of a row.
-    fn mask(&self, cx: &Context, row: usize, copies: &mut [f32]) {
+    /// Masks all copies of some rows.
+    fn mask(&self, cx: &Context, copies: &mut [f32]) {
         let rate = self.rate.at(cx.step);
         if cx.draws() && rate > 0.0 {
-            let (rest, scale) = (Stream::counter(cx.step, cx.place(row)), (1.0 / (1.0 - rate)) as f32);
-            dropout::scale(self.source.key(cx), rest, dropout::threshold(rate), scale, copies);
+            let words = self.source.words(cx, self.output_len());
+            dropout::scale(words, dropout::threshold(rate), (1.0 / (1.0 - rate)) as f32, copies);
         }
     }
 }
@@ -109,8 +108,8 @@ impl Transform for Spread {
         self.copies * self.inputs
     }
 
-    fn scratch(&self, _: usize) -> usize {
-        self.output_len()
+    fn scratch(&self, rows: usize) -> usize {
+        rows * self.output_len()
     }
 
     fn cost(&self) -> usize {
@@ -122,11 +121,10 @@ impl Transform for Spread {
     }
 
     fn forward(&self, cx: &Context, _: Variables, x: &[f32], y: &mut [f32], _: &mut [f32]) {
-        let rows = x.chunks_exact(self.inputs).zip(y.chunks_exact_mut(self.output_len()));
-        for (row, (x, y)) in rows.enumerate() {
+        for (x, y) in x.chunks_exact(self.inputs).zip(y.chunks_exact_mut(self.output_len())) {
             y.chunks_exact_mut(self.inputs).for_each(|copy| copy.copy_from_slice(x));
-            self.mask(cx, row, y);
         }
+        self.mask(cx, y);
     }
 
     fn backward(
@@ -138,12 +136,11 @@ impl Transform for Spread {
         dx: &mut [f32],
         scratch: &mut [f32],
     ) {
-        let copies = &mut scratch[..self.output_len()];
-        let rows = dy.chunks_exact(self.output_len()).zip(dx.chunks_exact_mut(self.inputs));
-        for (row, (dy, dx)) in rows.enumerate() {
-            copies.copy_from_slice(dy);
-            self.mask(cx, row, copies);
-            dx.fill(0.0);
+        let copies = &mut scratch[..dy.len()];
+        copies.copy_from_slice(dy);
+        self.mask(cx, copies);
+        dx.fill(0.0);
+        for (copies, dx) in copies.chunks_exact(self.output_len()).zip(dx.chunks_exact_mut(self.inputs)) {
             copies.chunks_exact(self.inputs).for_each(|copy| add(copy, dx));
         }
     }
@@ -208,7 +205,7 @@ mod tests {
             y.iter().zip(&dy).map(|(y, dy)| f64::from(y * dy)).sum::<f64>()
         };
         let mut dx = [0.0; 6];
-        spread.backward(&training(5), variables, &x, &dy, &mut dx, &mut [0.0; 12]);
+        spread.backward(&training(5), variables, &x, &dy, &mut dx, &mut [0.0; 24]);
         for e in 0..6 {
             let mut moved = x;
             moved[e] += 1.0;

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use thinnet_kernels::pooling::{Pools, average, average_backward, max, max_backward};
+use thinnet_kernels::pooling::{Pools, average, average_backward, max, max_backward, max_noted};
 
 use crate::engine::{Context, Variables};
-use crate::layers::Transform;
 use crate::layers::arguments::Axis;
+use crate::layers::{Largest, Transform};
 
 /// What a window becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,8 @@ impl Transform for Pool {
     }
 
     fn scratch(&self, _: usize) -> usize {
-        0
+        // Outputs and notes of a sample.
+        if self.kind == Kind::Max { 2 * self.output_len() } else { 0 }
     }
 
     fn cost(&self) -> usize {
@@ -64,13 +65,49 @@ impl Transform for Pool {
         }
     }
 
-    fn backward(&self, _: &Context, _: Variables, x: &[f32], dy: &[f32], dx: &mut [f32], _: &mut [f32]) {
+    fn backward(
+        &self,
+        _: &Context,
+        _: Variables,
+        x: &[f32],
+        dy: &[f32],
+        dx: &mut [f32],
+        scratch: &mut [f32],
+    ) {
         let samples = x.chunks_exact(self.input_len).zip(dy.chunks_exact(self.output_len()));
         for ((x, dy), dx) in samples.zip(dx.chunks_exact_mut(self.input_len)) {
             match self.kind {
-                Kind::Max => max_backward(&self.pools, x, dy, dx),
+                Kind::Max => {
+                    let (y, notes) = scratch[..2 * dy.len()].split_at_mut(dy.len());
+                    max_noted(&self.pools, x, y, notes);
+                    max_backward(&self.pools, notes, dy, dx);
+                }
                 Kind::Average => average_backward(&self.pools, dy, dx),
             }
+        }
+    }
+
+    fn largest(&self) -> Option<&dyn Largest> {
+        (self.kind == Kind::Max).then_some(self)
+    }
+}
+
+impl Largest for Pool {
+    fn channels(&self) -> usize {
+        self.pools.channels
+    }
+
+    fn forward(&self, x: &[f32], y: &mut [f32], notes: &mut [f32]) {
+        let outputs = y.chunks_exact_mut(self.output_len()).zip(notes.chunks_exact_mut(self.output_len()));
+        for (x, (y, notes)) in x.chunks_exact(self.input_len).zip(outputs) {
+            max_noted(&self.pools, x, y, notes);
+        }
+    }
+
+    fn backward(&self, notes: &[f32], dy: &[f32], dx: &mut [f32]) {
+        let outputs = notes.chunks_exact(self.output_len()).zip(dy.chunks_exact(self.output_len()));
+        for ((notes, dy), dx) in outputs.zip(dx.chunks_exact_mut(self.input_len)) {
+            max_backward(&self.pools, notes, dy, dx);
         }
     }
 }
