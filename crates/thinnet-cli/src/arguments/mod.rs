@@ -1,0 +1,144 @@
+//! The command line: what every command takes, one file a command.
+
+mod bench;
+mod compare;
+mod data;
+mod evaluate;
+mod model;
+mod predict;
+mod summary;
+mod train;
+mod tutorial;
+mod uncertainty;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+pub(crate) use bench::{Bench, Subject, Workload};
+pub(crate) use compare::Compare;
+pub(crate) use data::{Data, Export, Show};
+pub(crate) use evaluate::Evaluate;
+pub(crate) use model::{Model, Sampling};
+pub(crate) use predict::Predict;
+pub(crate) use summary::Summary;
+pub(crate) use train::Train;
+pub(crate) use tutorial::{Part, Tutorial};
+pub(crate) use uncertainty::Uncertainty;
+
+/// Trains, compares and explains dropout.
+#[derive(Debug, Parser)]
+#[command(
+    name = "thinnet",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  thinnet tutorial                          train the tutorial's models on MNIST and compare them
+  thinnet train experiments/basic.toml --set fit.epochs=3 --out runs/basic
+  thinnet predict --model runs/basic/model.safetensors --input x.npy --output p.npy
+
+Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted (after saving what is complete)."
+)]
+pub(crate) struct Arguments {
+    /// How many threads; the results do not depend on it. Default: THINNET_THREADS, else the machine's cores
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<usize>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("expected a number from 1 to 1024".into()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the tutorial: its models with and without dropout, and fair comparisons
+    #[command(after_help = "\
+Examples:
+  thinnet tutorial
+  thinnet tutorial --seeds 5 --out runs/five
+  thinnet tutorial spatial
+  thinnet tutorial spatial --out runs/spatial --resume")]
+    Tutorial(Tutorial),
+    /// Train the model of an experiment file
+    #[command(after_help = "\
+Examples:
+  thinnet train experiments/basic.toml
+  thinnet train experiments/basic.toml --set model.layers.1.rate=0.5 --set fit.epochs=20 --out runs/half
+  thinnet train experiments/basic.toml --out runs/half --resume")]
+    Train(Train),
+    /// Measure a model's loss and metrics
+    #[command(after_help = "\
+Examples:
+  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --json
+  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --mc-samples 100
+  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --calibration --reliability r.svg
+  thinnet evaluate --model model.safetensors --input x.npy --labels y.npy --calibration \\
+                   --validation-input vx.npy --validation-labels vy.npy")]
+    Evaluate(Evaluate),
+    /// Measure how sure models are and whether they are right to be: Monte-Carlo dropout, calibration, unknown data
+    #[command(after_help = "\
+Examples:
+  thinnet uncertainty --model runs/tutorial-1/with-dropout/model.safetensors --data mnist --ood fashion-mnist
+  thinnet uncertainty --model seed-1.safetensors seed-2.safetensors seed-3.safetensors --data runs/basic/config.toml
+  thinnet uncertainty --model model.safetensors --ood noise.npy --mc-samples 1000 --out runs/doubt")]
+    Uncertainty(Uncertainty),
+    /// Compute a model's output, or classify pictures
+    #[command(after_help = "\
+Examples:
+  thinnet predict --model model.safetensors --input x.npy --output p.npy
+  thinnet predict --model model.safetensors --image cat.jpg dog.png --resize
+  thinnet predict --model model.json --weights w.safetensors --input x.npy --json
+  thinnet predict --model model.safetensors --input x.npy --mc-samples 100 --output mean.npy --variance variance.npy
+  thinnet predict --model model.safetensors --input x.npy --mc-samples 1000 --shared-masks --samples all.npy")]
+    Predict(Predict),
+    /// Show a model's layers and parameters
+    #[command(
+        after_help = "Examples:\n  thinnet summary experiments/basic.toml\n  thinnet summary model.json --json"
+    )]
+    Summary(Summary),
+    /// Train the models of several experiment files and compare them
+    #[command(after_help = "\
+Examples:
+  thinnet compare experiments/basic.toml experiments/l2-and-dropout.toml --seeds 5")]
+    Compare(Compare),
+    /// Data sets: list, fetch, verify, look at
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  thinnet data list
+  thinnet data show mnist --out digits.png"
+    )]
+    Data(Data),
+    /// Measure speed: of the built-in workloads, of the kernels, of your own experiment
+    #[command(after_help = "\
+Examples:
+  thinnet bench w1                                     a training step of the tutorial's MNIST network
+  thinnet bench w4 --threads 1
+  thinnet bench w3 --predict 256                       prediction in calls of 256 samples
+  thinnet bench w1 --mc 100                            Monte-Carlo dropout: 100 samples for 1,000 inputs
+  thinnet bench w3 --memory                            peak memory of training on 50,000 images
+  thinnet bench experiment.toml --trace trace.json     where a step of an experiment goes, layer by layer
+  thinnet bench kernels                                dense and convolution kernels against the machine's peak
+  thinnet bench scaling                                time a sample against batch and width
+
+w1 to w4 print one line of JSON, in the form of the benchmarks of other libraries.
+
+`kernels` counts the multiplications and additions of the direct algorithm, and divides by the operations that the same
+threads did on registers alone in the same run (fused multiply-adds count two). A share over 100 % is possible and right
+where an algorithm with fewer multiplications is used.")]
+    Bench(Bench),
+    /// Print completions for a shell
+    #[command(
+        after_help = "Examples:\n  thinnet completions bash > ~/.local/share/bash-completion/completions/thinnet"
+    )]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
