@@ -86,6 +86,14 @@ pub enum Error {
         /// Its reason.
         source: std::io::Error,
     },
+    /// One of several runs failed.
+    #[error("{name}: {source}")]
+    Run {
+        /// What the run is called.
+        name: String,
+        /// Why.
+        source: Box<Error>,
+    },
     /// Training cannot go on.
     #[error("{0}")]
     Training(String),

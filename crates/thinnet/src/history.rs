@@ -81,6 +81,24 @@ impl History {
         text
     }
 
+    /// What [`to_csv`](Self::to_csv) wrote with commas, to the bit but for the signs of NaN.
+    pub(crate) fn from_csv(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let names: Vec<&str> = lines.next()?.strip_prefix("epoch")?.split(',').skip(1).collect();
+        let mut history = Self::default();
+        for line in lines {
+            let (epoch, values) = line.split_once(',').unwrap_or((line, ""));
+            let values: Vec<f64> =
+                values.split_terminator(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+            if values.len() != names.len() {
+                return None;
+            }
+            let logs = names.iter().map(|&name| name.to_owned()).zip(values).collect();
+            history.push(epoch.parse().ok()?, logs);
+        }
+        Some(history)
+    }
+
     /// The history with its exact bits, which decimal numbers and JSON (that has no NaN) may lose.
     pub(crate) fn to_bits(&self) -> Value {
         let bits = |column: &Vec<f64>| column.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
@@ -129,5 +147,20 @@ mod tests {
         let diverged = [("loss".to_owned(), f64::INFINITY), ("val_loss".to_owned(), -f64::NAN)];
         history.push(1, diverged.into());
         assert_eq!(history.to_csv(","), "epoch,loss,val_loss\n0,0.5,nan\n1,inf,nan\n");
+        assert_eq!(History::from_csv(&history.to_csv(",")).unwrap().to_csv(","), history.to_csv(","));
+    }
+
+    #[test]
+    fn what_was_written_is_read_again_to_the_bit() {
+        let mut history = History::default();
+        assert_eq!(History::from_csv(&history.to_csv(",")), Some(history.clone()));
+        for epoch in 3..6 {
+            let logs = [("loss".to_owned(), 1.0 / epoch as f64), ("val_loss".to_owned(), 1e-300)];
+            history.push(epoch, logs.into());
+        }
+        assert_eq!(History::from_csv(&history.to_csv(",")), Some(history));
+        for broken in ["", "loss\n1\n", "epoch,loss\n0\n", "epoch,loss\n0,1,2\n", "epoch,loss\n0,one\n"] {
+            assert_eq!(History::from_csv(broken), None, "{broken}");
+        }
     }
 }

@@ -178,7 +178,7 @@ impl Pace {
 }
 
 /// Seconds in words: `45 s`, `3 min 20 s`, `25 min`, `2 h 5 min`.
-fn words(seconds: f64) -> String {
+pub(crate) fn words(seconds: f64) -> String {
     // More than a century is no time that anybody waits.
     let seconds = seconds.clamp(0.0, 4e9).round() as u64;
     match seconds {

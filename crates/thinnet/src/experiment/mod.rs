@@ -25,6 +25,8 @@
 //! ```
 
 mod comparison;
+mod finished;
+mod jobs;
 mod profile;
 mod repeat;
 mod run;
@@ -48,6 +50,8 @@ use crate::layers::{self, Layer};
 use crate::model::Sequential;
 
 pub use comparison::{ComparisonOptions, compare};
+pub use finished::FinishedRun;
+pub use jobs::{Job, results, run_all};
 pub use profile::{ProfileOptions, profile};
 pub use repeat::{Repeated, repeat};
 pub use run::{Outcome, RunOptions, run};
@@ -324,6 +328,24 @@ impl Experiment {
             self.model.layers[0] = complete_layer(&*layer);
         }
         Ok(self)
+    }
+
+    /// The experiment with each of `count` seeds, from its own on.
+    ///
+    /// # Errors
+    /// Where seeds end before.
+    pub fn with_seeds(&self, count: usize) -> Result<Vec<Self>> {
+        let seed = |index: usize| {
+            let seed = self.seed.checked_add(index as u64).ok_or_else(|| {
+                Error::Usage(format!(
+                    "{count} seeds from {} on: the last seed is {}, start with a smaller one",
+                    self.seed,
+                    u64::MAX
+                ))
+            })?;
+            Ok(Self { seed, ..self.clone() })
+        };
+        (0..count).map(seed).collect()
     }
 
     /// The experiment with the first layer's input shape: from the data, read only where that layer says none.

@@ -29,9 +29,7 @@ pub fn repeat(
     let first = experiment.clone().with_input_of(data)?;
     let summary = first.model()?.summary();
     let (mut runs, mut classes) = (Vec::new(), Vec::new());
-    for index in 0..seeds {
-        let mut experiment = first.clone();
-        experiment.seed += index as u64;
+    for (index, experiment) in first.with_seeds(seeds)?.into_iter().enumerate() {
         let mut options = RunOptions { runs_to_come: seeds - index - 1, ..options.clone() };
         options.out = options.out.map(|out| folder(out, seeds, experiment.seed));
         let outcome = run(&experiment, data, &options)?;

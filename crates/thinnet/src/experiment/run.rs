@@ -78,11 +78,21 @@ impl Callback for Interrupt {
     }
 }
 
-/// Runs an experiment on its data.
+/// Runs an experiment on its data. A run that is done already in its folder is read, and its folder left as it is.
 ///
 /// # Errors
 /// Whatever is wrong with model, data or folder; [`Error::Interrupted`] after what is complete was saved.
 pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Result<Outcome> {
+    run_watched(experiment, data, options, None)
+}
+
+/// Runs an experiment as [`run`] does, with one more callback.
+pub(super) fn run_watched<'a>(
+    experiment: &Experiment,
+    data: &'a Dataset,
+    options: &RunOptions,
+    watch: Option<Box<dyn Callback + 'a>>,
+) -> Result<Outcome> {
     let experiment = &experiment.clone().with_input_of(data)?;
     let (mut model, train, test) = prepared(experiment, data, options.threads)?;
 
@@ -109,6 +119,10 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
     if options.verbose {
         fit = fit.callback(ProgressBar::default().runs_to_come(options.runs_to_come));
     }
+    // Last, for callbacks find their states in a backup by their places.
+    if let Some(watch) = watch {
+        fit = fit.boxed_callback(watch);
+    }
     let was_done = folder.as_ref().is_some_and(RunFolder::is_done);
     let start = Instant::now();
     let history = model.fit(&train, fit)?;
@@ -132,7 +146,7 @@ pub fn run(experiment: &Experiment, data: &Dataset, options: &RunOptions) -> Res
     };
     let classes = classes(&mut model, &standardized, &data.test.y, &data.class_names)?;
     let mut outcome = Outcome { model, history, test, classes, seconds, was_done };
-    if let Some(folder) = &folder {
+    if let Some(folder) = folder.as_ref().filter(|_| !was_done) {
         outcome.model.save(folder.model())?;
         let summary = outcome.model.summary();
         let report = RunReport {

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::RunReport;
 use super::curves::Curves;
+use super::{RunReport, RunResult};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
+use crate::history::{History, Logs};
+
+/// The file with the seconds that training has taken.
+const SECONDS: &str = "seconds.txt";
 
 /// A run's folder, locked against a second process while this one lives.
 #[derive(Debug)]
@@ -67,7 +71,33 @@ impl RunFolder {
 
     /// Whether the run has come to its end: the report is written last.
     pub fn is_done(&self) -> bool {
-        self.path.join("report.html").exists()
+        Self::holds_done(&self.path)
+    }
+
+    /// Whether a folder holds a run that has come to its end.
+    pub(crate) fn holds_done(path: &Path) -> bool {
+        path.join("report.html").exists() && path.join("config.toml").exists()
+    }
+
+    /// The numbers that a run, which had this seed, left in its folder.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or is not what a run leaves.
+    pub(crate) fn read_result(path: &Path, seed: u64) -> Result<RunResult> {
+        let broken = |path: &Path, expected: &str| Error::file(path, format!("expected {expected}"));
+        let history_path = path.join("history.csv");
+        let history = History::from_csv(&read(&history_path)?)
+            .ok_or_else(|| broken(&history_path, "a row of numbers for each epoch"))?;
+        let test_path = path.join("test.csv");
+        let test = if test_path.exists() {
+            read_logs(&read(&test_path)?)
+                .ok_or_else(|| broken(&test_path, "a row of names and a row of numbers"))?
+        } else {
+            Logs::new()
+        };
+        let seconds_path = path.join(SECONDS);
+        let seconds = read(&seconds_path)?.trim().parse().map_err(|_| broken(&seconds_path, "a number"))?;
+        Ok(RunResult { seed, history, test, seconds })
     }
 
     /// Where the history goes.
@@ -90,7 +120,7 @@ impl RunFolder {
     /// # Errors
     /// Where the file cannot be written.
     pub fn add_seconds(&self, more: Duration) -> Result<f64> {
-        let path = self.path.join("seconds.txt");
+        let path = self.path.join(SECONDS);
         let before: f64 =
             fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0.0);
         if self.is_done() {
@@ -107,6 +137,11 @@ impl RunFolder {
     /// Where a file cannot be written.
     pub fn finish(&self, report: &RunReport, seed: u64, threads: usize) -> Result<()> {
         let file = |name: &str| self.path.join(name);
+        if let [RunResult { test, .. }] = report.runs
+            && !test.is_empty()
+        {
+            write_whole(file("test.csv"), |out| out.write_all(logs_csv(test).as_bytes()))?;
+        }
         write_whole(file("summary.txt"), |out| out.write_all(report.summary.as_bytes()))?;
         let courses = report.courses();
         Curves::new(&courses).write(file("curves.svg"))?;
@@ -127,4 +162,22 @@ impl RunFolder {
         let page = report.page()?;
         write_whole(file("report.html"), |out| out.write_all(page.as_bytes()))
     }
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(Error::io("read", path))
+}
+
+/// Names in a row, and their values below.
+fn logs_csv(logs: &Logs) -> String {
+    let row = |cells: Vec<String>| cells.join(",") + "\n";
+    row(logs.keys().cloned().collect()) + &row(logs.values().map(f64::to_string).collect())
+}
+
+/// What [`logs_csv`] wrote.
+fn read_logs(text: &str) -> Option<Logs> {
+    let (names, values) = text.trim_end().split_once('\n')?;
+    let values: Vec<f64> = values.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let names: Vec<&str> = names.split(',').collect();
+    (names.len() == values.len()).then(|| names.into_iter().map(str::to_owned).zip(values).collect())
 }

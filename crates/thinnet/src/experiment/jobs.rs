@@ -1,0 +1,412 @@
+//! Many runs side by side.
+//!
+//! A small model keeps one core busy and leaves little for a second one, so several runs of one thread each end sooner
+//! than one after the other with all threads. Each run is a function of its experiment and data alone: which of them run at
+//! the same time changes no bit of the results.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
+
+use super::run::run_watched;
+use super::{Experiment, FinishedRun, Outcome, RunOptions, run};
+use crate::callbacks::{BatchEnd, Callback, Training, words};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::history::Logs;
+use crate::report::RunResult;
+
+/// One of many runs.
+#[derive(Clone, Debug)]
+pub struct Job<'a> {
+    /// What errors call it.
+    pub name: String,
+    /// What is run, with its seed.
+    pub experiment: Experiment,
+    /// Its data, which jobs share.
+    pub data: &'a Dataset,
+    /// The folder for what the run leaves; without, nothing is written.
+    pub out: Option<PathBuf>,
+}
+
+/// How often the display is made anew.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs all jobs, as many at once as there are threads, with one thread each; fewer jobs have more threads each. `finish`
+/// is called on the thread of a job with what the run left, and makes of it what is kept (a model that nobody needs is
+/// dropped there). The results come in the order of the jobs, and are the same bits for any number of threads.
+///
+/// `options` are as for a single [`run`](super::run()), but for `out`, which is the job's own, and `runs_to_come`. Without
+/// `resume`, a folder that holds a run is an error; with it, a run that is done is only read, and one that was stopped goes
+/// on where it was.
+///
+/// ```
+/// use std::path::Path;
+/// use ndarray::{Array1, Array2};
+/// use thinnet::data::{Data, Dataset};
+/// use thinnet::experiment::{Experiment, Job, RunOptions, run_all};
+///
+/// let x = Array2::from_shape_fn((64, 2), |(i, j)| ((i * 3 + j * 5) % 7) as f32);
+/// let y = Array1::from_shape_fn(64, |i| (i % 2) as i64);
+/// # let (x, y) = (&x, &y);
+/// let train = Data::from((x, y)).into_owned();
+/// let data = Dataset { name: "small".into(), class_names: Vec::new(), test: train.clone(), train };
+/// let text = r#"
+///     data.x = "x.npy"
+///     data.y = "y.npy"
+///     model.layers = [{ class = "Dense", units = 2, activation = "softmax" }]
+///     compile.loss = "sparse_categorical_crossentropy"
+/// "#;
+/// let experiment = Experiment::from_toml(text, Path::new("."), &[])?;
+/// let jobs: Vec<Job> = experiment
+///     .with_seeds(8)?
+///     .into_iter()
+///     .map(|experiment| Job { name: format!("seed {}", experiment.seed), experiment, data: &data, out: None })
+///     .collect();
+/// let losses = run_all(&jobs, &RunOptions::default(), |_, outcome| Ok(outcome.history["loss"][0]))?;
+/// assert_eq!(losses.len(), 8);
+/// # Ok::<(), thinnet::Error>(())
+/// ```
+///
+/// # Errors
+/// The error of the first job that failed, with its name: no other is begun then, and those that run are stopped.
+/// [`Error::Interrupted`] where the user wants to stop, after what is complete was saved.
+pub fn run_all<T: Send>(
+    jobs: &[Job],
+    options: &RunOptions,
+    finish: impl Fn(&Job, Outcome) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let named = |job: &Job, error: Error| match error {
+        Error::Interrupted => Error::Interrupted,
+        source => Error::Run { name: job.name.clone(), source: Box::new(source) },
+    };
+    let options_of = |job: &Job| RunOptions { out: job.out.clone(), runs_to_come: 0, ..options.clone() };
+    if let [job] = jobs {
+        // One run has its own, closer display.
+        let outcome = run(&job.experiment, job.data, &options_of(job));
+        return Ok(vec![
+            outcome.and_then(|outcome| finish(job, outcome)).map_err(|error| named(job, error))?,
+        ]);
+    }
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let threads = options.threads.unwrap_or_else(crate::default_threads).max(1);
+    let workers = threads.min(jobs.len());
+    let progress = Progress::new(jobs);
+    let work = |job: &Job, worker: usize| {
+        let share = threads / workers + usize::from(worker < threads % workers);
+        let options = RunOptions { threads: Some(share), verbose: false, ..options_of(job) };
+        let epochs = AtomicUsize::new(0);
+        let watch = Box::new(Watch { progress: &progress, epochs: &epochs });
+        let outcome = run_watched(&job.experiment, job.data, &options, Some(watch))?;
+        let skipped = job.experiment.fit.epochs.saturating_sub(epochs.load(Ordering::Relaxed));
+        progress.skipped.fetch_add(skipped, Ordering::Relaxed);
+        finish(job, outcome)
+    };
+    let next = AtomicUsize::new(0);
+    let wanted = || {
+        let stop = progress.failed.load(Ordering::Relaxed)
+            || options.interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed));
+        let index = if stop { jobs.len() } else { next.fetch_add(1, Ordering::Relaxed) };
+        jobs.get(index).map(|job| (index, job))
+    };
+    let mut results: Vec<Option<Result<T>>> = jobs.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        let (send, receive) = mpsc::channel();
+        for worker in 0..workers {
+            let (send, work, wanted, progress) = (send.clone(), &work, &wanted, &progress);
+            scope.spawn(move || {
+                while let Some((index, job)) = wanted() {
+                    let result = work(job, worker).map_err(|error| named(job, error));
+                    if result.is_err() {
+                        progress.failed.store(true, Ordering::Relaxed);
+                    }
+                    // The receiver lives until all senders are gone.
+                    let _ = send.send((index, result));
+                }
+            });
+        }
+        drop(send);
+        let mut display = Display::new(&progress, jobs.len(), options.verbose);
+        loop {
+            match receive.recv_timeout(PAUSE) {
+                Ok((index, result)) => {
+                    results[index] = Some(result);
+                    display.done += 1;
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+            display.show(&progress);
+        }
+        display.bar.finish_and_clear();
+    });
+    // Jobs that were stopped because another failed say nothing.
+    let failed = |result: &Option<Result<T>>| matches!(result, Some(Err(error)) if !matches!(error, Error::Interrupted));
+    if let Some(Some(Err(error))) = results.iter().position(failed).map(|index| results.swap_remove(index)) {
+        return Err(error);
+    }
+    results.into_iter().map(|result| result.unwrap_or(Err(Error::Interrupted))).collect()
+}
+
+/// Runs all jobs as [`run_all`] does and returns their numbers. With `resume`, a run that is done is read from its folder
+/// without its data and its model.
+///
+/// # Errors
+/// As [`run_all`].
+pub fn results(jobs: &[Job], options: &RunOptions) -> Result<Vec<RunResult>> {
+    let mut results = jobs.iter().map(|job| done(job, options)).collect::<Result<Vec<_>>>()?;
+    let (places, to_run): (Vec<usize>, Vec<Job>) = jobs
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| results[*index].is_none())
+        .map(|(i, job)| (i, job.clone()))
+        .unzip();
+    let new = run_all(&to_run, options, |job, outcome| Ok(outcome.result(job.experiment.seed)))?;
+    for (place, result) in places.into_iter().zip(new) {
+        results[place] = Some(result);
+    }
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// The numbers of a job that is done in its folder.
+fn done(job: &Job, options: &RunOptions) -> Result<Option<RunResult>> {
+    let Some(out) = job.out.as_ref().filter(|out| options.resume && FinishedRun::is_in(out)) else {
+        return Ok(None);
+    };
+    let config = std::fs::read_to_string(out.join("config.toml")).map_err(Error::io("read", out))?;
+    // A run of another experiment is an error, which the run itself explains.
+    if config != job.experiment.clone().with_input_of(job.data)?.to_toml()? {
+        return Ok(None);
+    }
+    FinishedRun::read(out).map(|run| Some(run.result))
+}
+
+/// What the jobs' threads count.
+#[derive(Debug)]
+struct Progress {
+    /// The epochs that all jobs have to do.
+    epochs: usize,
+    done: AtomicUsize,
+    /// Epochs that were done before, or that a job ended without.
+    skipped: AtomicUsize,
+    failed: AtomicBool,
+}
+
+impl Progress {
+    fn new(jobs: &[Job]) -> Self {
+        let epochs = jobs.iter().map(|job| job.experiment.fit.epochs).sum();
+        Self {
+            epochs,
+            done: AtomicUsize::new(0),
+            skipped: AtomicUsize::new(0),
+            failed: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Counts a job's epochs, and stops it where another has failed.
+#[derive(Debug)]
+struct Watch<'a> {
+    progress: &'a Progress,
+    /// The epochs of this job.
+    epochs: &'a AtomicUsize,
+}
+
+impl Callback for Watch<'_> {
+    fn on_batch_end(&mut self, _: &mut Training, _: &BatchEnd) -> Result<()> {
+        if self.progress.failed.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn on_epoch_end(&mut self, _: &mut Training, _: usize, _: &mut Logs) -> Result<()> {
+        self.epochs.fetch_add(1, Ordering::Relaxed);
+        self.progress.done.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The one display of all jobs, drawn by a thread that does nothing else. Hidden where standard error is not a terminal.
+struct Display {
+    bar: Bar,
+    done: usize,
+    jobs: usize,
+    started: Instant,
+    drawn: Instant,
+}
+
+impl Display {
+    fn new(progress: &Progress, jobs: usize, verbose: bool) -> Self {
+        let target = if verbose { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = Bar::with_draw_target(Some(progress.epochs as u64), target);
+        // The template is ours and valid; without it the bar has its plain form.
+        if let Ok(style) = ProgressStyle::with_template("{bar:30.cyan/dim} {msg}") {
+            bar.set_style(style.progress_chars("━━╌"));
+        }
+        let now = Instant::now();
+        Self { bar, done: 0, jobs, started: now, drawn: now }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        if self.bar.is_hidden() || self.drawn.elapsed() < PAUSE {
+            return;
+        }
+        self.drawn = Instant::now();
+        let [done, skipped] = [&progress.done, &progress.skipped].map(|count| count.load(Ordering::Relaxed));
+        self.bar.set_position((done + skipped) as u64);
+        let elapsed = self.started.elapsed().as_secs_f64();
+        let left = seconds_left(elapsed, done, progress.epochs.saturating_sub(done + skipped));
+        let left = left.map_or(String::new(), |seconds| format!(" · {} left", words(seconds)));
+        self.bar.set_message(format!("{} of {} runs{left}", self.done, self.jobs));
+    }
+}
+
+/// The seconds that what is to come takes, after as many seconds for what is done.
+fn seconds_left(elapsed: f64, done: usize, to_come: usize) -> Option<f64> {
+    (done > 0).then(|| elapsed / done as f64 * to_come as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ndarray::{Array1, Array2};
+
+    use super::*;
+    use crate::data::Data;
+
+    /// Two clouds, and a network with dropout.
+    fn small() -> (Experiment, Dataset) {
+        let x = Array2::from_shape_fn((96, 3), |(i, j)| ((i * 7 + j * 13) % 11) as f32 / 11.0);
+        let y = Array1::from_shape_fn(96, |i| (i * 7 % 11 % 2) as i64);
+        let train = Data::from((&x, &y)).into_owned();
+        let data = Dataset { name: "clouds".into(), class_names: Vec::new(), test: train.clone(), train };
+        let text = r#"
+            data.x = "x.npy"
+            data.y = "y.npy"
+            compile.loss = "sparse_categorical_crossentropy"
+            fit = { epochs = 3, batch_size = 16, validation_split = 0.25 }
+            [model]
+            layers = [
+                { class = "Dense", units = 8, activation = "relu" },
+                { class = "Dropout", rate = 0.3 },
+                { class = "Dense", units = 2, activation = "softmax" },
+            ]
+        "#;
+        (Experiment::from_toml(text, Path::new("."), &[]).unwrap(), data)
+    }
+
+    fn jobs<'a>(
+        count: usize,
+        folder: Option<&Path>,
+        experiment: &Experiment,
+        data: &'a Dataset,
+    ) -> Vec<Job<'a>> {
+        let job = |experiment: Experiment| Job {
+            name: format!("seed {}", experiment.seed),
+            out: folder.map(|folder| folder.join(experiment.seed.to_string())),
+            experiment,
+            data,
+        };
+        experiment.with_seeds(count).unwrap().into_iter().map(job).collect()
+    }
+
+    fn options(threads: usize) -> RunOptions {
+        RunOptions { threads: Some(threads), ..RunOptions::default() }
+    }
+
+    fn numbers(results: Vec<RunResult>) -> Vec<(u64, String, String)> {
+        let numbers = |run: RunResult| (run.seed, run.history.to_csv(","), format!("{:?}", run.test));
+        results.into_iter().map(numbers).collect()
+    }
+
+    #[test]
+    fn results_come_in_order_and_do_not_depend_on_the_threads() {
+        let (experiment, data) = small();
+        let jobs = jobs(7, None, &experiment, &data);
+        let expected: Vec<_> = jobs
+            .iter()
+            .map(|job| run(&job.experiment, &data, &options(1)).unwrap().result(job.experiment.seed))
+            .collect();
+        let expected = numbers(expected);
+        assert_eq!(expected.iter().map(|(seed, ..)| *seed).collect::<Vec<_>>(), (42..49).collect::<Vec<_>>());
+        for threads in [1, 2, 3, 20] {
+            assert_eq!(numbers(results(&jobs, &options(threads)).unwrap()), expected, "{threads} threads");
+        }
+        assert!(results(&[], &options(2)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_done_is_read_and_the_rest_is_run() {
+        let (experiment, data) = small();
+        let folder = tempfile::tempdir().unwrap();
+        let all = jobs(5, Some(folder.path()), &experiment, &data);
+        results(&all[1..3], &options(2)).unwrap();
+        let model =
+            std::fs::metadata(folder.path().join("43/model.safetensors")).unwrap().modified().unwrap();
+        let error = results(&all, &options(2)).unwrap_err().to_string();
+        assert!(error.starts_with("seed 43: ") && error.contains("--resume"), "{error}");
+        let resumed = RunOptions { resume: true, ..options(2) };
+        let expected = numbers(results(&jobs(5, None, &experiment, &data), &options(2)).unwrap());
+        for _ in 0..2 {
+            assert_eq!(numbers(results(&all, &resumed).unwrap()), expected);
+        }
+        let after =
+            std::fs::metadata(folder.path().join("43/model.safetensors")).unwrap().modified().unwrap();
+        assert_eq!(model, after, "a run that is done is left as it is");
+        let other =
+            Experiment { fit: super::super::FitConfig { epochs: 4, ..experiment.fit.clone() }, ..experiment };
+        let error = results(&jobs(5, Some(folder.path()), &other, &data), &resumed).unwrap_err().to_string();
+        assert!(error.contains("holds a run with another configuration"), "{error}");
+    }
+
+    #[test]
+    fn an_error_names_its_job_and_stops_the_others() {
+        let (experiment, data) = small();
+        let mut jobs = jobs(40, None, &experiment, &data);
+        jobs[1].experiment.compile.loss = "mse".into();
+        jobs[1].name = "the second".into();
+        let finished = AtomicUsize::new(0);
+        let count = |_: &Job, _| Ok(finished.fetch_add(1, Ordering::Relaxed));
+        let error = run_all(&jobs, &options(2), count).unwrap_err().to_string();
+        assert!(error.starts_with("the second: "), "{error}");
+        assert!(finished.into_inner() < 39);
+        let error = results(&jobs[1..2], &options(2)).unwrap_err().to_string();
+        assert!(error.starts_with("the second: "), "{error}");
+    }
+
+    #[test]
+    fn an_interrupt_ends_all_jobs() {
+        static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+        let (experiment, data) = small();
+        let jobs = jobs(40, None, &experiment, &data);
+        let options = RunOptions { interrupted: Some(&INTERRUPTED), ..options(3) };
+        let finished = AtomicUsize::new(0);
+        let result = run_all(&jobs, &options, |_, _| {
+            INTERRUPTED.store(true, Ordering::Relaxed);
+            Ok(finished.fetch_add(1, Ordering::Relaxed))
+        });
+        assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
+        assert!(finished.into_inner() <= 3, "those that were in their last step");
+    }
+
+    #[test]
+    fn the_time_left_is_that_of_the_epochs_to_come() {
+        assert_eq!(seconds_left(10.0, 5, 15), Some(30.0));
+        assert_eq!(seconds_left(10.0, 0, 15), None);
+    }
+
+    #[test]
+    fn seeds_end() {
+        let (mut experiment, _) = small();
+        experiment.seed = u64::MAX - 1;
+        assert_eq!(experiment.with_seeds(2).unwrap()[1].seed, u64::MAX);
+        let error = experiment.with_seeds(3).unwrap_err().to_string();
+        let expected = "3 seeds from 18446744073709551614 on: the last seed is 18446744073709551615, start with a smaller one";
+        assert_eq!(error, expected);
+    }
+}
