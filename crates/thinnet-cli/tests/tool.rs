@@ -424,7 +424,7 @@ fn unknown_kernels_are_refused() {
     let output = bench.command(&["data", "list"]).env("THINNET_KERNELS", "sse9").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(error, "error: THINNET_KERNELS=sse9: expected one of portable, avx2\n");
+    assert_eq!(error, "error: THINNET_KERNELS=sse9: expected one of portable, avx2, avx512\n");
 }
 
 #[test]

@@ -1,18 +1,16 @@
 //! Direct convolution of channels-last maps: no im2col, the windows are read where they lie.
 //!
 //! A convolution is a matrix product whose left operand's rows are windows of the input. A window is a few runs of
-//! contiguous elements (one for each row of the kernel), so the micro-kernel reads six windows side by side straight
+//! contiguous elements (one for each row of the kernel), so the micro-kernel reads some windows side by side straight
 //! from a padded map. The gradient by the input is the same product with another list of windows.
 //!
 //! One call runs on one thread and allocates nothing. The bits of a sum depend on neither the map's size nor the place
 //! in it.
 
 use crate::isa::{Arithmetic, dispatch};
+use crate::panels::Copied;
+use crate::tile::{self, COLUMNS, Left, Onto, Panels, add_products, by_tile, groups, store, zeros};
 
-/// Windows of the micro-kernel's tile.
-const ROWS: usize = 6;
-/// Output channels of the micro-kernel's tile.
-const COLUMNS: usize = 16;
 /// Windows whose products with a gradient are summed up in registers before they are added to the result.
 const CHUNK: usize = 64;
 
@@ -22,6 +20,8 @@ pub struct Windows {
     origins: Vec<u32>,
     runs: Vec<Run>,
     depth: usize,
+    /// Where the last element of all lies, and one more.
+    end: usize,
 }
 
 /// Contiguous elements of a window, `offset` from its origin.
@@ -51,7 +51,15 @@ impl Windows {
         let runs = (0..kernel[0]).flat_map(|y| {
             (0..taps).map(move |x| Run { offset: at(y * dilation[0], x * dilation[1]), len: len as u32 })
         });
-        Self { origins: origins.collect(), runs: runs.collect(), depth: kernel[0] * kernel[1] * taken }
+        let (origins, runs): (Vec<u32>, Vec<Run>) = (origins.collect(), runs.collect());
+        let last = runs.iter().map(|run| run.offset + run.len).max();
+        let end = origins.iter().max().zip(last).map_or(0, |(&origin, last)| (origin + last) as usize);
+        Self { origins, runs, depth: kernel[0] * kernel[1] * taken, end }
+    }
+
+    /// What makes it safe to read the windows without further checks.
+    fn check(&self, x: &[f32]) {
+        assert!(self.end <= x.len(), "windows reach {} elements, the map has {}", self.end, x.len());
     }
 
     /// How many windows there are.
@@ -83,6 +91,31 @@ pub fn pack(depth: usize, columns: usize, at: impl Fn(usize, usize) -> f32, pack
     }
 }
 
+/// Rows of the left operand that are windows: where each begins.
+#[derive(Clone, Copy)]
+struct Starts<const ROWS: usize>([usize; ROWS]);
+
+impl<const ROWS: usize> Left for Starts<ROWS> {
+    #[inline(always)]
+    fn place(self, row: usize, depth: usize) -> usize {
+        self.0[row] + depth
+    }
+}
+
+/// Rows of the left operand that are neighbouring elements of all windows, from an offset on.
+#[derive(Clone, Copy)]
+struct Elements<'a> {
+    origins: &'a [u32],
+    offset: usize,
+}
+
+impl Left for Elements<'_> {
+    #[inline(always)]
+    fn place(self, row: usize, depth: usize) -> usize {
+        self.origins[depth] as usize + self.offset + row
+    }
+}
+
 #[inline(always)]
 fn forward_body<A: Arithmetic>(
     windows: &Windows,
@@ -93,56 +126,45 @@ fn forward_body<A: Arithmetic>(
     y: &mut [f32],
     stride: usize,
 ) {
-    let panels = packed.chunks_exact(windows.depth * COLUMNS).take(columns.div_ceil(COLUMNS));
-    for (panel, weights) in panels.enumerate() {
-        let first = panel * COLUMNS;
-        let width = (columns - first).min(COLUMNS);
-        let mut start = [0.0; COLUMNS];
-        if let Some(bias) = bias {
-            start[..width].copy_from_slice(&bias[first..first + width]);
-        }
-        for (tile, origins) in windows.origins.chunks(ROWS).enumerate() {
-            // The last tile repeats its last window; what it gives is not stored.
-            let tiled = std::array::from_fn(|row| origins[row.min(origins.len() - 1)]);
-            let sums = window_tile::<A>(tiled, &windows.runs, x, weights, start);
-            for (row, sums) in sums.iter().enumerate().take(origins.len()) {
-                let y = &mut y[(tile * ROWS + row) * stride + first..][..width];
-                match <&mut [f32; COLUMNS]>::try_from(&mut *y) {
-                    Ok(y) => *y = *sums,
-                    Err(_) => y.copy_from_slice(&sums[..width]),
-                }
-            }
+    windows.check(x);
+    let panel_step = windows.depth * COLUMNS;
+    for (first, width, panels) in tile::columns::<A>(columns) {
+        let weights = &packed[first / COLUMNS * panel_step..][..panels * panel_step];
+        let right = Panels { numbers: weights, panel_step, row_step: COLUMNS };
+        let onto = bias.map_or(Onto::Nothing, |bias| Onto::Row(&bias[first..]));
+        for (window, count) in groups(windows.count(), A::TILE[0]) {
+            let origins = &windows.origins[window..];
+            let y = (&mut y[window * stride + first..], stride, width);
+            by_tile!(count, panels, window_tile::<A>(origins, &windows.runs, x, right, onto, y));
         }
     }
 }
 
-/// Six windows' products with a panel of weights.
+/// Some windows' products with panels of weights. The windows lie within x.
 #[inline(always)]
-fn window_tile<A: Arithmetic>(
-    origins: [u32; ROWS],
+fn window_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
+    origins: &[u32],
     runs: &[Run],
     x: &[f32],
-    weights: &[f32],
-    start: [f32; COLUMNS],
-) -> [[f32; COLUMNS]; ROWS] {
-    let mut sums = [start; ROWS];
-    let mut rest = weights.as_chunks::<COLUMNS>().0;
+    weights: Panels,
+    onto: Onto,
+    (y, stride, width): (&mut [f32], usize, usize),
+) {
+    let mut sums = zeros::<A, ROWS, PANELS>();
+    let mut element = 0;
     for run in runs {
         let len = run.len as usize;
-        let windows: [&[f32]; ROWS] =
-            std::array::from_fn(|row| &x[(origins[row] + run.offset) as usize..][..len]);
-        let (weights, others) = rest.split_at(len);
-        rest = others;
-        for (element, weights) in weights.iter().enumerate() {
-            for (sums, window) in sums.iter_mut().zip(windows) {
-                let x = window[element];
-                for (sum, &weight) in sums.iter_mut().zip(weights) {
-                    *sum = A::mul_add(x, weight, *sum);
-                }
-            }
+        let mut starts = [0; ROWS];
+        for (start, &origin) in starts.iter_mut().zip(origins) {
+            *start = (origin + run.offset) as usize;
         }
+        let right = Panels { numbers: &weights.numbers[element * COLUMNS..], ..weights };
+        assert!(right.reach(PANELS, len), "weights of a run");
+        // SAFETY: the weights' reach was just checked, and `Windows::check` found all runs of all windows within x.
+        sums = unsafe { add_products::<A, ROWS, PANELS>(sums, 0..len, x, Starts(starts), right) };
+        element += len;
     }
-    sums
+    store::<A, ROWS, PANELS>(sums, onto, y, stride, width);
 }
 
 #[inline(always)]
@@ -155,96 +177,42 @@ fn gradient_body<A: Arithmetic>(
     gradient: &mut [f32],
     gradient_stride: usize,
 ) {
-    let mut panel = [[0.0; COLUMNS]; CHUNK];
+    windows.check(x);
+    let mut copied = Copied::new();
     for (chunk, origins) in windows.origins.chunks(CHUNK).enumerate() {
-        for first in (0..columns).step_by(COLUMNS) {
-            let width = (columns - first).min(COLUMNS);
-            for (row, values) in panel.iter_mut().take(origins.len()).enumerate() {
-                let dy = &dy[(chunk * CHUNK + row) * stride + first..][..width];
-                match <&[f32; COLUMNS]>::try_from(dy) {
-                    Ok(dy) => *values = *dy,
-                    Err(_) => values[..width].copy_from_slice(dy),
-                }
-            }
-            let panel = &panel[..origins.len()];
+        for (first, width, panels) in tile::columns::<A>(columns) {
+            copied.copy::<A>(&dy[chunk * CHUNK * stride + first..], stride, width, origins.len(), 0);
+            // SAFETY: a row for each window was just copied.
+            let right = unsafe { copied.panels() };
             let mut element = 0;
             for run in &windows.runs {
-                let len = run.len as usize;
-                for done in (0..len).step_by(ROWS) {
-                    let offset = run.offset + done as u32;
-                    let gradient = &mut gradient[(element + done) * gradient_stride + first..];
-                    match len - done {
-                        1 => {
-                            gradient_tile::<A, 1>(origins, offset, x, panel, gradient, gradient_stride, width)
-                        }
-                        2 => {
-                            gradient_tile::<A, 2>(origins, offset, x, panel, gradient, gradient_stride, width)
-                        }
-                        3 => {
-                            gradient_tile::<A, 3>(origins, offset, x, panel, gradient, gradient_stride, width)
-                        }
-                        4 => {
-                            gradient_tile::<A, 4>(origins, offset, x, panel, gradient, gradient_stride, width)
-                        }
-                        5 => {
-                            gradient_tile::<A, 5>(origins, offset, x, panel, gradient, gradient_stride, width)
-                        }
-                        _ => gradient_tile::<A, ROWS>(
-                            origins,
-                            offset,
-                            x,
-                            panel,
-                            gradient,
-                            gradient_stride,
-                            width,
-                        ),
-                    }
+                for (done, count) in groups(run.len as usize, A::TILE[0]) {
+                    let left = Elements { origins, offset: run.offset as usize + done };
+                    let gradient =
+                        (&mut gradient[(element + done) * gradient_stride + first..], gradient_stride, width);
+                    by_tile!(count, panels, gradient_tile::<A>(left, x, right, gradient));
                 }
-                element += len;
+                element += run.len as usize;
             }
         }
     }
 }
 
-/// Adds the products of `N` neighbouring elements of each window with the gradients by its output.
+/// Adds the products of neighbouring elements of some windows with the gradients by their outputs. The elements are of
+/// a run of windows that lie within x.
 #[inline(always)]
-fn gradient_tile<A: Arithmetic, const N: usize>(
-    origins: &[u32],
-    offset: u32,
+fn gradient_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
+    left: Elements,
     x: &[f32],
-    panel: &[[f32; COLUMNS]],
-    gradient: &mut [f32],
-    stride: usize,
-    width: usize,
+    panels: Panels,
+    (gradient, stride, width): (&mut [f32], usize, usize),
 ) {
-    let sums = product_tile::<A, N>(origins, &x[offset as usize..], panel);
-    for (row, sums) in sums.iter().enumerate() {
-        let gradient = &mut gradient[row * stride..][..width];
-        match <&mut [f32; COLUMNS]>::try_from(&mut *gradient) {
-            Ok(gradient) => gradient.iter_mut().zip(sums).for_each(|(g, sum)| *g += sum),
-            Err(_) => gradient.iter_mut().zip(sums).for_each(|(g, sum)| *g += sum),
-        }
-    }
-}
-
-/// Σ of the products of `N` neighbouring elements of each window with the gradients by its output. Returned by value: the
-/// compiler then keeps all sums in registers, which it does not where they are added to memory in the same function.
-#[inline(always)]
-fn product_tile<A: Arithmetic, const N: usize>(
-    origins: &[u32],
-    x: &[f32],
-    panel: &[[f32; COLUMNS]],
-) -> [[f32; COLUMNS]; N] {
-    let mut sums = [[0.0; COLUMNS]; N];
-    for (&origin, dy) in origins.iter().zip(panel) {
-        let window = &x[origin as usize..][..N];
-        for (sums, &x) in sums.iter_mut().zip(window) {
-            for (sum, &dy) in sums.iter_mut().zip(dy) {
-                *sum = A::mul_add(x, dy, *sum);
-            }
-        }
-    }
-    sums
+    let depth = left.origins.len();
+    assert!(panels.reach(PANELS, depth), "a row for each window");
+    // SAFETY: the panels' reach was just checked, and `Windows::check` found all runs of all windows within x.
+    let sums =
+        unsafe { add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..depth, x, left, panels) };
+    store::<A, ROWS, PANELS>(sums, Onto::Itself, gradient, stride, width);
 }
 
 dispatch! {
@@ -287,67 +255,4 @@ dispatch! {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::isa::Separate;
-    use crate::philox;
-
-    fn random(seed: u32, len: usize) -> Vec<f32> {
-        let words = (0..len.div_ceil(4) as u32).flat_map(|block| philox::block([seed, 0], [block, 0, 0, 0]));
-        words.take(len).map(|word| word as f32 / u32::MAX as f32 - 0.5).collect()
-    }
-
-    /// Every remainder of the tiles; windows whole and by channel, with strides and dilation.
-    #[test]
-    fn agree_with_the_plain_loops() {
-        for (output, kernel, strides, dilation, channels, taken, columns) in [
-            ([1, 1], [1, 1], [1, 1], [1, 1], 1, 1, 1),
-            ([5, 7], [3, 3], [1, 1], [1, 1], 1, 1, 32),
-            ([9, 9], [3, 3], [1, 1], [1, 1], 7, 7, 33),
-            ([3, 4], [2, 5], [2, 3], [1, 1], 4, 4, 10),
-            ([4, 3], [3, 2], [1, 2], [2, 3], 5, 5, 16),
-            ([6, 2], [3, 3], [1, 1], [1, 1], 6, 2, 3),
-        ] {
-            let extent =
-                |axis: usize| (output[axis] - 1) * strides[axis] + (kernel[axis] - 1) * dilation[axis] + 1;
-            let (height, width) = (extent(0), extent(1));
-            let windows = Windows::new(output, kernel, strides, dilation, width, channels, taken);
-            let depth = kernel[0] * kernel[1] * taken;
-            assert_eq!((windows.count(), windows.depth()), (output[0] * output[1], depth));
-            let x = random(1, height * width * channels);
-            let (weights, bias) = (random(2, depth * columns), random(3, columns));
-            let dy = random(4, windows.count() * columns);
-            let element = |window: usize, element: usize| {
-                let (row, column) = (window / output[1], window % output[1]);
-                let (tap, channel) = (element / taken, element % taken);
-                let row = row * strides[0] + tap / kernel[1] * dilation[0];
-                let column = column * strides[1] + tap % kernel[1] * dilation[1];
-                f64::from(x[(row * width + column) * channels + channel])
-            };
-            let mut packed = vec![f32::NAN; packed_len(depth, columns)];
-            pack(depth, columns, |element, column| weights[element * columns + column], &mut packed);
-            for kernel in [forward, forward_body::<Separate>] {
-                let mut y = vec![f32::NAN; windows.count() * columns];
-                kernel(&windows, &x, &packed, columns, Some(&bias), &mut y, columns);
-                for (place, &y) in y.iter().enumerate() {
-                    let (window, column) = (place / columns, place % columns);
-                    let products =
-                        (0..depth).map(|e| element(window, e) * f64::from(weights[e * columns + column]));
-                    let expected = products.sum::<f64>() + f64::from(bias[column]);
-                    assert!((f64::from(y) - expected).abs() < 1e-5, "{y} {expected}");
-                }
-            }
-            for kernel in [gradient, gradient_body::<Separate>] {
-                let mut sums = vec![0.25; depth * columns];
-                kernel(&windows, &x, &dy, columns, columns, &mut sums, columns);
-                for (place, &sum) in sums.iter().enumerate() {
-                    let (e, column) = (place / columns, place % columns);
-                    let products =
-                        (0..windows.count()).map(|w| element(w, e) * f64::from(dy[w * columns + column]));
-                    let expected = 0.25 + products.sum::<f64>();
-                    assert!((f64::from(sum) - expected).abs() < 1e-5, "{sum} {expected}");
-                }
-            }
-        }
-    }
-}
+mod tests;

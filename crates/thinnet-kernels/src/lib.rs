@@ -17,6 +17,7 @@ mod math;
 pub mod normal;
 pub mod normalization;
 pub mod optimizers;
+mod panels;
 pub mod peak;
 pub mod philox;
 pub mod pool;

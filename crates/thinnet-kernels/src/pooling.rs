@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::isa::{Arithmetic, LANES, Vector, dispatch};
+use crate::isa::{Arithmetic, Vector, dispatch};
 
 /// Which rows and columns of a map each window covers, those beyond the edge left out.
 #[derive(Clone, Debug)]
@@ -82,8 +82,8 @@ fn are_apart(ranges: &[Range<usize>], end: usize) -> [bool; 2] {
 fn max_body<A: Arithmetic>(pools: &Pools, x: &[f32], y: &mut [f32]) {
     for (rows, y) in pools.rows.iter().zip(y.chunks_exact_mut(pools.columns.len() * pools.channels)) {
         for (columns, y) in pools.columns.iter().zip(y.chunks_exact_mut(pools.channels)) {
-            for first in (0..pools.channels).step_by(LANES) {
-                let channels = first..(first + LANES).min(pools.channels);
+            for first in (0..pools.channels).step_by(A::Vector::LANES) {
+                let channels = first..(first + A::Vector::LANES).min(pools.channels);
                 let [largest, _] = largest::<A::Vector>(pools, (rows, columns), x, &channels);
                 largest.store_part(&mut y[channels]);
             }
@@ -98,8 +98,8 @@ fn max_noted_body<A: Arithmetic>(pools: &Pools, x: &[f32], y: &mut [f32], notes:
     for (rows, (y, notes)) in pools.rows.iter().zip(outputs) {
         let outputs = y.chunks_exact_mut(pools.channels).zip(notes.chunks_exact_mut(pools.channels));
         for (columns, (y, notes)) in pools.columns.iter().zip(outputs) {
-            for first in (0..pools.channels).step_by(LANES) {
-                let channels = first..(first + LANES).min(pools.channels);
+            for first in (0..pools.channels).step_by(A::Vector::LANES) {
+                let channels = first..(first + A::Vector::LANES).min(pools.channels);
                 let [largest, place] = largest::<A::Vector>(pools, (rows, columns), x, &channels);
                 largest.store_part(&mut y[channels.clone()]);
                 place.store_part(&mut notes[channels]);
@@ -129,8 +129,8 @@ fn scatter<A: Arithmetic, const ADD: bool>(pools: &Pools, notes: &[f32], dy: &[f
     for (rows, (notes, dy)) in pools.rows.iter().zip(notes.chunks_exact(row).zip(dy.chunks_exact(row))) {
         let outputs = notes.chunks_exact(pools.channels).zip(dy.chunks_exact(pools.channels));
         for (columns, (notes, dy)) in pools.columns.iter().zip(outputs) {
-            for first in (0..pools.channels).step_by(LANES) {
-                let channels = first..(first + LANES).min(pools.channels);
+            for first in (0..pools.channels).step_by(A::Vector::LANES) {
+                let channels = first..(first + A::Vector::LANES).min(pools.channels);
                 let noted = A::Vector::load_part(&notes[channels.clone()]);
                 let dy = A::Vector::load_part(&dy[channels.clone()]);
                 let mut number = 0.0;

@@ -1,27 +1,163 @@
-//! What the micro-kernels share: tiles of at most six rows by sixteen columns, of which AVX2 keeps twelve sums in its
-//! sixteen registers.
+//! The micro-kernel of all matrix products: the sums of a tile, some rows by some panels of sixteen columns, stay in
+//! registers while the depth goes by.
+//!
+//! A sum's products are added in the order of the depths, one after the other, whatever the tile: its bits do not depend on
+//! where the tiles lie, nor on how wide an instruction set's registers are.
 
-use crate::isa::{LANES, Vector};
+use crate::isa::{Arithmetic, Vector};
 
-/// Rows of a tile.
-pub(crate) const ROWS: usize = 6;
-/// Columns of a tile, and of a panel of weights.
-pub(crate) const COLUMNS: usize = 2 * LANES;
+/// Columns of a panel: a register of AVX-512, two of AVX2.
+pub(crate) const COLUMNS: usize = 16;
 
-/// Calls `$work::<A, N>` for N rows, at most six.
-macro_rules! by_rows {
-    ($rows:expr, $work:ident::<$arithmetic:ident>($($argument:expr),* $(,)?)) => {
+/// Where the left operand's numbers lie in a slice.
+pub(crate) trait Left: Copy {
+    /// The place of the number of a row of the tile at a depth.
+    fn place(self, row: usize, depth: usize) -> usize;
+}
+
+/// A matrix whose rows are the tile's: they are so far apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows(pub(crate) usize);
+
+/// A matrix whose columns are the tile's rows: its own rows are so far apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Transposed(pub(crate) usize);
+
+impl Left for Rows {
+    #[inline(always)]
+    fn place(self, row: usize, depth: usize) -> usize {
+        row * self.0 + depth
+    }
+}
+
+impl Left for Transposed {
+    #[inline(always)]
+    fn place(self, row: usize, depth: usize) -> usize {
+        depth * self.0 + row
+    }
+}
+
+/// The right operand: row `depth` of panel `panel` begins at panel · `panel_step` + depth · `row_step`.
+#[derive(Clone, Copy)]
+pub(crate) struct Panels<'a> {
+    pub(crate) numbers: &'a [f32],
+    pub(crate) panel_step: usize,
+    pub(crate) row_step: usize,
+}
+
+impl Panels<'_> {
+    /// # Safety
+    /// The row must lie within the numbers.
+    #[inline(always)]
+    unsafe fn row<V: Vector>(self, panel: usize, depth: usize) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { V::load_from(self.numbers.as_ptr().add(panel * self.panel_step + depth * self.row_step)) }
+    }
+
+    /// Whether so many rows of so many panels lie within the numbers.
+    #[inline(always)]
+    pub(crate) fn reach(self, panels: usize, depth: usize) -> bool {
+        let last = (panels - 1) * self.panel_step + depth.saturating_sub(1) * self.row_step;
+        last + COLUMNS <= self.numbers.len()
+    }
+}
+
+/// Sums of a tile.
+pub(crate) type Sums<A, const ROWS: usize, const PANELS: usize> = [[<A as Arithmetic>::Panel; PANELS]; ROWS];
+
+/// Sums of nothing.
+#[inline(always)]
+pub(crate) fn zeros<A: Arithmetic, const ROWS: usize, const PANELS: usize>() -> Sums<A, ROWS, PANELS> {
+    [[A::Panel::splat(0.0); PANELS]; ROWS]
+}
+
+/// Adds the products at some depths to sums. Sums are taken and returned by value: the compiler then keeps all of them in
+/// registers, which it does not where they are memory's.
+///
+/// # Safety
+/// For each depth, the left operand's place of each row lies within `x`, and the right operand's row of each panel
+/// within its numbers.
+#[inline(always)]
+pub(crate) unsafe fn add_products<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
+    mut sums: Sums<A, ROWS, PANELS>,
+    depths: impl Iterator<Item = usize>,
+    x: &[f32],
+    left: impl Left,
+    right: Panels,
+) -> Sums<A, ROWS, PANELS> {
+    for depth in depths {
+        let mut columns = [A::Panel::splat(0.0); PANELS];
+        for (panel, column) in columns.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            *column = unsafe { right.row(panel, depth) };
+        }
+        for (row, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            let x = A::Panel::splat(unsafe { *x.get_unchecked(left.place(row, depth)) });
+            for (sum, &column) in sums.iter_mut().zip(&columns) {
+                *sum = x.mul_add(column, *sum);
+            }
+        }
+    }
+    sums
+}
+
+/// What the sums of a tile are added to before they are stored.
+#[derive(Clone, Copy)]
+pub(crate) enum Onto<'a> {
+    Nothing,
+    /// A row, to each of the tile's.
+    Row(&'a [f32]),
+    /// What is there.
+    Itself,
+}
+
+/// Stores the first `width` columns of a tile in rows that are `stride` apart.
+#[inline(always)]
+pub(crate) fn store<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
+    sums: Sums<A, ROWS, PANELS>,
+    onto: Onto,
+    y: &mut [f32],
+    stride: usize,
+    width: usize,
+) {
+    for (row, sums) in sums.into_iter().enumerate() {
+        let y = &mut y[row * stride..][..width];
+        for (panel, sum) in sums.into_iter().enumerate() {
+            let columns = panel * COLUMNS..width.min((panel + 1) * COLUMNS);
+            let y = &mut y[columns.clone()];
+            let sum = match onto {
+                Onto::Nothing => sum,
+                Onto::Row(row) => A::Panel::load_part(&row[columns]).add(sum),
+                Onto::Itself => A::Panel::load_part(y).add(sum),
+            };
+            sum.store_part(y);
+        }
+    }
+}
+
+/// Calls `$work::<A, ROWS, PANELS>` for a number of rows and of panels, at most [`Arithmetic::TILE`].
+macro_rules! by_tile {
+    ($rows:expr, $panels:expr, $work:ident::<$arithmetic:ident>($($argument:expr),* $(,)?)) => {
+        by_tile!(@rows $rows, $panels, $work, $arithmetic, ($($argument),*), 1 2 3 4 5 6 7 8 9 10 11 12)
+    };
+    (@rows $rows:expr, $panels:expr, $work:ident, $arithmetic:ident, $arguments:tt, $($count:literal)*) => {
         match $rows {
-            1 => $work::<$arithmetic, 1>($($argument),*),
-            2 => $work::<$arithmetic, 2>($($argument),*),
-            3 => $work::<$arithmetic, 3>($($argument),*),
-            4 => $work::<$arithmetic, 4>($($argument),*),
-            5 => $work::<$arithmetic, 5>($($argument),*),
-            _ => $work::<$arithmetic, { $crate::tile::ROWS }>($($argument),*),
+            $($count if const { $count <= $arithmetic::TILE[0] } => {
+                by_tile!(@panels $panels, $work, $arithmetic, $count, $arguments)
+            })*
+            rows => unreachable!("{rows} rows in a tile"),
+        }
+    };
+    (@panels $panels:expr, $work:ident, $arithmetic:ident, $count:literal, ($($argument:expr),*)) => {
+        if const { $arithmetic::TILE[1] > 1 } && $panels > 1 {
+            $work::<$arithmetic, $count, 2>($($argument),*)
+        } else {
+            $work::<$arithmetic, $count, 1>($($argument),*)
         }
     };
 }
-pub(crate) use by_rows;
+pub(crate) use by_tile;
 
 /// Rows cut into the fewest groups of at most `most`, as even as can be: (first row, rows) of each.
 #[inline(always)]
@@ -31,17 +167,12 @@ pub(crate) fn groups(rows: usize, most: usize) -> impl Iterator<Item = (usize, u
     (0..count).map(move |group| (group * each + group.min(longer), each + usize::from(group < longer)))
 }
 
-/// The two vectors of sixteen numbers.
+/// Columns cut into tiles of at most so many panels: (first column, columns, panels) of each.
 #[inline(always)]
-pub(crate) fn pair<V: Vector>(numbers: &[f32; COLUMNS]) -> [V; 2] {
-    let (halves, _) = numbers.as_chunks();
-    [V::load(&halves[0]), V::load(&halves[1])]
-}
-
-/// Writes two vectors to sixteen numbers.
-#[inline(always)]
-pub(crate) fn store_pair<V: Vector>([first, second]: [V; 2], numbers: &mut [f32; COLUMNS]) {
-    let (halves, _) = numbers.as_chunks_mut();
-    first.store(&mut halves[0]);
-    second.store(&mut halves[1]);
+pub(crate) fn columns<A: Arithmetic>(columns: usize) -> impl Iterator<Item = (usize, usize, usize)> + Clone {
+    let most = A::TILE[1] * COLUMNS;
+    (0..columns).step_by(most).map(move |first| {
+        let width = (columns - first).min(most);
+        (first, width, width.div_ceil(COLUMNS))
+    })
 }

@@ -51,8 +51,8 @@ pub use history::{History, Logs};
 pub use peak::peak;
 pub use shape::Shape;
 
-/// The kernels in use: `avx2`, or `portable` where the processor has no AVX2 or the environment variable
-/// `THINNET_KERNELS` asks for it.
+/// The kernels in use: `avx512`, `avx2` or `portable`, the best that the processor has or the one that the environment variable
+/// `THINNET_KERNELS` names.
 pub fn kernels() -> String {
     thinnet_kernels::isa::current().to_string()
 }

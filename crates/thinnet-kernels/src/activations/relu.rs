@@ -1,12 +1,12 @@
 //! Rectifiers.
 
 use super::{map, map_gradient};
-use crate::isa::{Arithmetic, LANES, Vector, dispatch};
+use crate::isa::{Arithmetic, Vector, dispatch};
 
 /// With explicit vectors: the compiler makes masked stores of a plain loop, which are many times slower.
 #[inline(always)]
 fn relu_body<A: Arithmetic>(x: &mut [f32]) {
-    for x in x.chunks_mut(LANES) {
+    for x in x.chunks_mut(A::Vector::LANES) {
         let value = A::Vector::load_part(x);
         let kept = value.above(A::Vector::splat(0.0)).or(value.is_nan());
         value.and(kept).store_part(x);
@@ -30,7 +30,7 @@ fn bounded_relu_body<A: Arithmetic>(slope: f32, max: f32, threshold: f32, x: &mu
 
 #[inline(always)]
 fn relu_backward_body<A: Arithmetic>(y: &[f32], dy: &mut [f32]) {
-    for (y, dy) in y.chunks(LANES).zip(dy.chunks_mut(LANES)) {
+    for (y, dy) in y.chunks(A::Vector::LANES).zip(dy.chunks_mut(A::Vector::LANES)) {
         let on = A::Vector::load_part(y).above(A::Vector::splat(0.0));
         A::Vector::load_part(dy).and(on).store_part(dy);
     }

@@ -1,41 +1,66 @@
 //! Which instruction set the kernels use, chosen once at run time.
 
+#[cfg(test)]
+pub(crate) mod testing;
 mod vector;
 
 use std::fmt;
 use std::sync::OnceLock;
 
-pub(crate) use vector::{LANES, Vector};
+pub(crate) use vector::{MOST_LANES, Vector, transpose};
 
-/// A set of kernels. Results are the same to the bit on one set, whatever the machine; two sets differ in rounding,
-/// since only one of them has fused multiply-add.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A set of kernels. Results are the same to the bit on one set, whatever the machine.
+///
+/// [`Avx2`](Self::Avx2) and [`Avx512`](Self::Avx512) give the same bits as well: both add up in the same order with fused
+/// multiply-add. [`Portable`](Self::Portable) differs from them in rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
     /// Plain Rust without fused multiply-add: the same bits on every machine.
     Portable,
     /// 256-bit vectors with fused multiply-add (x86-64-v3).
     Avx2,
+    /// 512-bit vectors (x86-64-v4: AVX-512 F, BW, DQ and VL).
+    Avx512,
 }
 
 impl Isa {
-    /// Every name that `THINNET_KERNELS` may have.
-    pub const NAMES: [&str; 2] = ["portable", "avx2"];
+    /// All sets, from the slowest to the fastest.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
-    fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return Self::Avx2;
+    /// Every name that `THINNET_KERNELS` may have.
+    pub const NAMES: [&str; 3] = ["portable", "avx2", "avx512"];
+
+    /// Whether this processor has the set.
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                Self::Avx2.is_available()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => false,
         }
-        Self::Portable
+    }
+
+    fn best() -> Self {
+        Self::ALL.into_iter().filter(|set| set.is_available()).max().unwrap_or(Self::Portable)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().zip(Self::NAMES).find(|&(_, other)| name == other).map(|(set, _)| set)
     }
 }
 
 impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-        })
+        f.write_str(Self::NAMES[*self as usize])
     }
 }
 
@@ -44,9 +69,13 @@ static CURRENT: OnceLock<Isa> = OnceLock::new();
 /// The kernels in use: the best that the processor has, or those that the environment variable `THINNET_KERNELS` names.
 #[inline]
 pub fn current() -> Isa {
-    *CURRENT.get_or_init(|| match std::env::var("THINNET_KERNELS") {
-        Ok(name) if name == "portable" => Isa::Portable,
-        _ => Isa::detect(),
+    #[cfg(test)]
+    if let Some(set) = testing::chosen() {
+        return set;
+    }
+    *CURRENT.get_or_init(|| {
+        let named = std::env::var("THINNET_KERNELS").ok().and_then(|name| Isa::named(&name));
+        named.filter(|set| set.is_available()).unwrap_or_else(Isa::best)
     })
 }
 
@@ -54,33 +83,47 @@ pub fn current() -> Isa {
 /// processor cannot run. Programs call it at their start; [`current`] alone falls back to what the processor has.
 pub fn check_environment() -> Result<(), String> {
     let Ok(name) = std::env::var("THINNET_KERNELS") else { return Ok(()) };
-    match name.as_str() {
-        "portable" => Ok(()),
-        "avx2" if Isa::detect() == Isa::Avx2 => Ok(()),
-        "avx2" => Err("THINNET_KERNELS=avx2: this processor has no AVX2 with FMA; use portable".into()),
-        other => Err(format!("THINNET_KERNELS={other}: expected one of {}", Isa::NAMES.join(", "))),
+    match Isa::named(&name) {
+        None => Err(format!("THINNET_KERNELS={name}: expected one of {}", Isa::NAMES.join(", "))),
+        Some(set) if set.is_available() => Ok(()),
+        Some(_) => Err(format!("THINNET_KERNELS={name}: this processor cannot run it; use {}", Isa::best())),
     }
 }
 
 /// Multiplication and addition as an instruction set does them. Kernels are written once, generic over it.
 pub(crate) trait Arithmetic: Copy {
-    /// Eight numbers at once, for kernels whose loops the compiler does not vectorize by itself.
+    /// Some numbers at once, for kernels whose loops the compiler does not vectorize by itself.
     type Vector: Vector;
+
+    /// [`COLUMNS`](crate::tile::COLUMNS) numbers at once: a row of a panel of a matrix.
+    type Panel: Vector;
+
+    /// The largest tile whose sums the registers hold, in rows and in panels. (See [`tile`](crate::tile).)
+    const TILE: [usize; 2];
 
     /// a·b + c
     fn mul_add(a: f32, b: f32, c: f32) -> f32;
 }
 
-/// Two roundings, as everywhere.
+/// Two roundings, as everywhere; registers of four numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Separate;
 
-/// One rounding. Only for functions compiled with FMA: elsewhere it is a slow library call.
+/// One rounding, registers of eight numbers. Only for functions compiled with FMA: elsewhere it is a slow library call.
 #[derive(Clone, Copy)]
 pub(crate) struct Fused;
 
+/// One rounding, registers of sixteen numbers. Only for functions compiled with AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct FusedWide;
+
 impl Arithmetic for Separate {
     type Vector = vector::Plain;
+    type Panel = vector::Pair<vector::Plain>;
+
+    /// Twelve of sixteen registers.
+    const TILE: [usize; 2] = [3, 1];
 
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {
@@ -93,6 +136,24 @@ impl Arithmetic for Fused {
     type Vector = vector::Avx2;
     #[cfg(not(target_arch = "x86_64"))]
     type Vector = vector::Plain;
+    type Panel = vector::Pair<Self::Vector>;
+
+    /// Twelve of sixteen registers.
+    const TILE: [usize; 2] = [6, 1];
+
+    #[inline(always)]
+    fn mul_add(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Arithmetic for FusedWide {
+    type Vector = vector::Avx512;
+    type Panel = vector::Avx512;
+
+    /// Twenty-four of thirty-two registers.
+    const TILE: [usize; 2] = [12, 2];
 
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {
@@ -116,14 +177,26 @@ macro_rules! dispatch {
         #[allow(clippy::too_many_arguments, reason = "a kernel takes its operands as plain slices and sizes")]
         $vis fn $name($($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
-            if $crate::isa::current() == $crate::isa::Isa::Avx2 {
-                #[target_feature(enable = "avx2,fma")]
-                #[allow(clippy::too_many_arguments, reason = "as the function around it")]
-                fn vectors($($arg: $ty),*) $(-> $ret)? {
-                    $body::<$crate::isa::Fused>($($arg),*)
+            match $crate::isa::current() {
+                $crate::isa::Isa::Avx512 => {
+                    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                    #[allow(clippy::too_many_arguments, reason = "as the function around it")]
+                    fn vectors($($arg: $ty),*) $(-> $ret)? {
+                        $body::<$crate::isa::FusedWide>($($arg),*)
+                    }
+                    // SAFETY: the current set is AVX-512 only where the processor was found to have all of these.
+                    return unsafe { vectors($($arg),*) };
                 }
-                // SAFETY: the current set is AVX2 only where the processor was found to have AVX2 and FMA.
-                return unsafe { vectors($($arg),*) };
+                $crate::isa::Isa::Avx2 => {
+                    #[target_feature(enable = "avx2,fma")]
+                    #[allow(clippy::too_many_arguments, reason = "as the function around it")]
+                    fn vectors($($arg: $ty),*) $(-> $ret)? {
+                        $body::<$crate::isa::Fused>($($arg),*)
+                    }
+                    // SAFETY: the current set is AVX2 only where the processor was found to have AVX2 and FMA.
+                    return unsafe { vectors($($arg),*) };
+                }
+                $crate::isa::Isa::Portable => {}
             }
             $body::<$crate::isa::Separate>($($arg),*)
         }

@@ -2,10 +2,12 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
-
 #[cfg(target_arch = "x86_64")]
-use crate::isa::Fused;
+mod avx512;
+
 use crate::isa::{Arithmetic, Separate, dispatch};
+#[cfg(target_arch = "x86_64")]
+use crate::isa::{Fused, FusedWide};
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
@@ -54,6 +56,15 @@ impl Groups for Fused {
     fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP] {
         // SAFETY: `Fused` stands only in functions that are compiled for AVX2 (see `dispatch!`).
         unsafe { avx2::words(key, c0, c1, rest) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Groups for FusedWide {
+    #[inline(always)]
+    fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP] {
+        // SAFETY: `FusedWide` stands only in functions that are compiled for AVX-512 (see `dispatch!`).
+        unsafe { avx512::words(key, c0, c1, rest) }
     }
 }
 
@@ -139,17 +150,21 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::testing::on_every_set;
 
     #[test]
     fn filling_gives_the_words_of_consecutive_blocks() {
         let (key, rest) = ([0xdead_beef, 7], [5, u32::MAX, 11]);
-        for count in [0, 1, 3, 4, 31, 32, 33, 100, 1000] {
-            let mut out = vec![0; count];
-            fill(key, rest, &mut out);
-            for (e, word) in out.into_iter().enumerate() {
-                assert_eq!(word, block(key, [(e / 4) as u32, rest[0], rest[1], rest[2]])[e % 4]);
+        on_every_set(|| {
+            for count in [0, 1, 3, 4, 31, 32, 33, 100, 1000] {
+                let mut out = vec![0; count];
+                fill(key, rest, &mut out);
+                for (e, word) in out.into_iter().enumerate() {
+                    assert_eq!(word, block(key, [(e / 4) as u32, rest[0], rest[1], rest[2]])[e % 4]);
+                }
             }
-        }
+            vec![]
+        });
     }
 
     /// The known-answer vectors of the authors' Random123 distribution.

@@ -1,4 +1,4 @@
-//! The one-dimensional algorithm F(4, 3) and its adjoint, on vectors of eight channels.
+//! The one-dimensional algorithm F(4, 3) and its adjoint, on vectors of channels.
 //!
 //! Polynomials are multiplied by their values at 0, ±3/4, ±3/2 and ∞. With these points every constant but those of the
 //! kernel's transform is exact in f32, and the error is a quarter of that at the usual 0, ±1, ±2, ∞.
@@ -168,7 +168,7 @@ pub(super) fn both<F: Filter<I, O>, V: Vector, const I: usize, const O: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::{Arithmetic, LANES, Separate};
+    use crate::isa::{Arithmetic, MOST_LANES, Separate};
 
     type Plain = <Separate as Arithmetic>::Vector;
 
@@ -177,9 +177,10 @@ mod tests {
     }
 
     fn number(vector: Plain) -> f32 {
-        let mut lanes = [0.0; LANES];
+        let mut lanes = [0.0; MOST_LANES];
         vector.store(&mut lanes);
-        assert_eq!(lanes, [lanes[0]; LANES]);
+        let lanes = &lanes[..Plain::LANES];
+        assert!(lanes.iter().all(|&lane| lane == lanes[0]));
         lanes[0]
     }
 

@@ -18,7 +18,7 @@ use std::ops::Range;
 use filtering::{Input, InputAdjoint, Kernel, KernelAdjoint, Output, OutputAdjoint, both};
 pub use products::{Kept, Points, accumulate, multiply};
 
-use crate::isa::{Arithmetic, LANES, Vector, dispatch};
+use crate::isa::{Arithmetic, MOST_LANES, Vector, dispatch};
 use crate::tile::COLUMNS;
 
 /// The side of a tile of the output.
@@ -141,7 +141,7 @@ fn store<V: Vector>(map: &mut [f32], place: Option<usize>, channel: usize, chann
 fn gather<V: Vector>(points: &[f32], step: usize, at: usize) -> [[V; INPUT]; INPUT] {
     let mut tile = [[V::splat(0.0); INPUT]; INPUT];
     for (point, vector) in tile.as_flattened_mut().iter_mut().enumerate() {
-        *vector = V::load(points[point * step + at..].first_chunk().expect("rows hold whole vectors"));
+        *vector = V::load(&points[point * step + at..]);
     }
     tile
 }
@@ -150,7 +150,7 @@ fn gather<V: Vector>(points: &[f32], step: usize, at: usize) -> [[V; INPUT]; INP
 #[inline(always)]
 fn scatter<V: Vector>(points: &mut [f32], step: usize, at: usize, tile: &[[V; INPUT]; INPUT]) {
     for (point, vector) in tile.as_flattened().iter().enumerate() {
-        vector.store(points[point * step + at..].first_chunk_mut().expect("rows hold whole vectors"));
+        vector.store(&mut points[point * step + at..]);
     }
 }
 
@@ -164,7 +164,7 @@ fn transform_input_body<A: Arithmetic>(
 ) {
     for (index, tile) in range.enumerate() {
         let places = tiles.inputs(tile, at.channels);
-        for channel in (0..at.channels).step_by(LANES) {
+        for channel in (0..at.channels).step_by(A::Vector::LANES) {
             let inputs = load_tile::<A::Vector, INPUT>(x, &places, channel, at.channels);
             scatter(points, at.step, index * at.stride + channel, &both::<Input, _, _, _>(&inputs));
         }
@@ -181,7 +181,7 @@ fn transform_gradient_body<A: Arithmetic>(
 ) {
     for (index, tile) in range.enumerate() {
         let places = tiles.outputs(tile, at.channels);
-        for channel in (0..at.channels).step_by(LANES) {
+        for channel in (0..at.channels).step_by(A::Vector::LANES) {
             let gradients = load_tile::<A::Vector, OUTPUT>(dy, &places, channel, at.channels);
             scatter(
                 points,
@@ -206,7 +206,7 @@ fn output_body<A: Arithmetic>(
     for (index, tile) in range.enumerate() {
         let places = tiles.outputs(tile, at.channels);
         let blanks = on.map_or([[false; OUTPUT]; OUTPUT], |on| tiles.blanks(tile, on));
-        for channel in (0..at.channels).step_by(LANES) {
+        for channel in (0..at.channels).step_by(A::Vector::LANES) {
             let products = gather::<A::Vector>(points, at.step, index * at.stride + channel);
             let outputs = both::<Output, _, _, _>(&products);
             let bias = load(bias.unwrap_or_default(), bias.map(|_| 0), channel, at.channels);
@@ -229,7 +229,7 @@ fn input_gradient_body<A: Arithmetic>(
 ) {
     for (index, tile) in range.enumerate() {
         let places = tiles.inputs(tile, at.channels);
-        for channel in (0..at.channels).step_by(LANES) {
+        for channel in (0..at.channels).step_by(A::Vector::LANES) {
             let products = gather::<A::Vector>(points, at.step, index * at.stride + channel);
             let gradients = both::<InputAdjoint, _, _, _>(&products);
             for (place, vector) in places.as_flattened().iter().zip(gradients.as_flattened()) {
@@ -256,8 +256,8 @@ pub fn panels(columns: usize) -> usize {
 fn transformed_kernel<V: Vector>(at: impl Fn(usize, usize) -> f32) -> [[V; INPUT]; INPUT] {
     let mut weights = [[V::splat(0.0); KERNEL]; KERNEL];
     for (tap, vector) in weights.as_flattened_mut().iter_mut().enumerate() {
-        let mut lanes = [0.0; LANES];
-        for (lane, weight) in lanes.iter_mut().enumerate() {
+        let mut lanes = [0.0; MOST_LANES];
+        for (lane, weight) in lanes.iter_mut().enumerate().take(V::LANES) {
             *weight = at(tap, lane);
         }
         *vector = V::load(&lanes);
@@ -268,7 +268,7 @@ fn transformed_kernel<V: Vector>(at: impl Fn(usize, usize) -> f32) -> [[V; INPUT
 #[inline(always)]
 fn pack_body<A: Arithmetic>(kernel: &[f32], inputs: usize, outputs: usize, panel: usize, packed: &mut [f32]) {
     for input in 0..inputs {
-        for column in (0..COLUMNS).step_by(LANES) {
+        for column in (0..COLUMNS).step_by(A::Vector::LANES) {
             let first = panel * COLUMNS + column;
             let at = |tap: usize, lane: usize| {
                 if first + lane < outputs {
@@ -292,7 +292,7 @@ fn pack_adjoint_body<A: Arithmetic>(
     packed: &mut [f32],
 ) {
     for output in 0..outputs {
-        for column in (0..COLUMNS).step_by(LANES) {
+        for column in (0..COLUMNS).step_by(A::Vector::LANES) {
             let first = panel * COLUMNS + column;
             let at = |tap: usize, lane: usize| {
                 if first + lane < inputs {
@@ -311,7 +311,7 @@ fn pack_adjoint_body<A: Arithmetic>(
 fn kernel_gradient_body<A: Arithmetic>(points: &[f32], inputs: usize, outputs: usize, gradient: &mut [f32]) {
     let stride = outputs.next_multiple_of(COLUMNS);
     for input in 0..inputs {
-        for output in (0..outputs).step_by(LANES) {
+        for output in (0..outputs).step_by(A::Vector::LANES) {
             let tile = gather::<A::Vector>(points, inputs * stride, input * stride + output);
             let weights = both::<KernelAdjoint, _, _, _>(&tile);
             for (tap, vector) in weights.as_flattened().iter().enumerate() {
@@ -394,9 +394,9 @@ dispatch! {
 #[inline(always)]
 fn find_kept_body<A: Arithmetic>(x: &[f32], channels: usize, kept: &mut [u32]) -> usize {
     let mut count = 0;
-    for first in (0..channels).step_by(LANES) {
-        let lanes = LANES.min(channels - first);
-        let mut found = [0.0_f32; LANES];
+    for first in (0..channels).step_by(A::Vector::LANES) {
+        let lanes = A::Vector::LANES.min(channels - first);
+        let mut found = [0.0_f32; MOST_LANES];
         // Most channels are found at the first places.
         for places in x.chunks(16 * channels) {
             let mut any = A::Vector::load(&found);

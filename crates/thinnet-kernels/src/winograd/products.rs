@@ -1,8 +1,10 @@
 //! The products at each of the 36 points: small matrix products over the tiles' channels.
 
-use super::POINTS;
-use crate::isa::{Arithmetic, Vector, dispatch};
-use crate::tile::{COLUMNS, ROWS, by_rows, groups, pair, store_pair};
+use super::{POINTS, panel_len};
+use crate::isa::{Arithmetic, dispatch};
+use crate::tile::{
+    COLUMNS, Left, Onto, Panels, Rows, Transposed, add_products, by_tile, columns, groups, store, zeros,
+};
 
 /// Where the tiles of some maps lie at each point: element (point, tile, channel) at
 /// point · step + tile · stride + channel.
@@ -50,68 +52,46 @@ fn multiply_body<A: Arithmetic>(
     out: &mut [f32],
     to: &Points,
 ) {
-    let (depth, panels, groups) = (from.channels, to.channels.div_ceil(COLUMNS), groups(tiles, ROWS));
+    let (depth, groups) = (from.channels, groups(tiles, A::TILE[0]));
     assert!(kept.channels.len() >= kept.counts.len() * depth, "a list for each sample");
     for (&count, channels) in kept.counts.iter().zip(kept.channels.chunks(depth.max(1))) {
         let channels = &channels[..count as usize];
         assert!(channels.iter().all(|&channel| (channel as usize) < depth), "channels of the operand");
     }
     for point in 0..POINTS {
-        for panel in 0..panels {
-            let weights = packed[(panel * POINTS + point) * depth * COLUMNS..].as_chunks::<COLUMNS>().0;
-            let weights = &weights[..depth];
+        for (column, width, panels) in columns::<A>(to.channels.next_multiple_of(COLUMNS)) {
+            let first = (column / COLUMNS * POINTS + point) * depth * COLUMNS;
+            let right = Panels { numbers: &packed[first..], panel_step: panel_len(depth), row_step: COLUMNS };
             for (sample, &count) in kept.counts.iter().enumerate() {
                 let channels = &kept.channels[sample * depth..][..count as usize];
                 for (row, rows) in groups.clone() {
                     let row = sample * tiles + row;
                     let x = &x[point * from.step + row * from.stride..];
-                    let out = &mut out[point * to.step + row * to.stride + panel * COLUMNS..];
-                    by_rows!(rows, store_tile::<A>(x, from.stride, channels, weights, out, to.stride));
+                    let out = (&mut out[point * to.step + row * to.stride + column..], to.stride, width);
+                    by_tile!(rows, panels, kept_tile::<A>(channels, depth, x, Rows(from.stride), right, out));
                 }
             }
         }
     }
 }
 
+/// Stores products over some channels, each of which is below `depth`.
 #[inline(always)]
-fn store_tile<A: Arithmetic, const N: usize>(
-    x: &[f32],
-    stride: usize,
+fn kept_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     channels: &[u32],
-    weights: &[[f32; COLUMNS]],
-    out: &mut [f32],
-    out_stride: usize,
+    depth: usize,
+    x: &[f32],
+    left: Rows,
+    weights: Panels,
+    (out, stride, width): (&mut [f32], usize, usize),
 ) {
-    let depth = weights.len();
-    let x = &x[..(N - 1) * stride + depth];
-    let out = &mut out[..(N - 1) * out_stride + COLUMNS];
-    let sums = tile::<A, N>(x, stride, channels, weights);
-    for (row, &sums) in sums.iter().enumerate() {
-        store_pair(sums, out[row * out_stride..].first_chunk_mut().expect("rows hold whole panels"));
-    }
-}
-
-/// The products of `N` rows with a panel of weights, over some channels: each below the number of weights, to which x has
-/// `N` whole rows.
-#[inline(always)]
-fn tile<A: Arithmetic, const N: usize>(
-    x: &[f32],
-    stride: usize,
-    channels: &[u32],
-    weights: &[[f32; COLUMNS]],
-) -> [[A::Vector; 2]; N] {
-    let mut sums = [[A::Vector::splat(0.0); 2]; N];
-    for &channel in channels {
-        let channel = channel as usize;
-        // SAFETY: every channel of every list was compared with the number of weights.
-        let weights = pair::<A::Vector>(unsafe { weights.get_unchecked(channel) });
-        for (row, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: as above; x reaches to the last row's last channel.
-            let x = A::Vector::splat(unsafe { *x.get_unchecked(row * stride + channel) });
-            *sums = [x.mul_add(weights[0], sums[0]), x.mul_add(weights[1], sums[1])];
-        }
-    }
-    sums
+    assert!(depth == 0 || left.place(ROWS - 1, depth - 1) < x.len(), "rows of the operand");
+    assert!(weights.reach(PANELS, depth), "weights for every channel");
+    let depths = channels.iter().map(|&channel| channel as usize);
+    // SAFETY: both operands reach to `depth`, and every channel of every list was compared with it.
+    let sums =
+        unsafe { add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), depths, x, left, weights) };
+    store::<A, ROWS, PANELS>(sums, Onto::Nothing, out, stride, width);
 }
 
 #[inline(always)]
@@ -123,59 +103,36 @@ fn accumulate_body<A: Arithmetic>(
     to: &Points,
     gradient: &mut [f32],
 ) {
-    let (depth, groups) = (from.channels, groups(from.channels, ROWS));
+    let (depth, groups) = (from.channels, groups(from.channels, A::TILE[0]));
     for point in 0..POINTS {
         let x = &x[point * from.step..][..tiles * from.stride];
         let dy = &dy[point * to.step..][..tiles * to.stride];
         let gradient = &mut gradient[point * depth * to.stride..][..depth * to.stride];
-        for column in (0..to.channels).step_by(COLUMNS) {
+        for (column, width, panels) in columns::<A>(to.channels.next_multiple_of(COLUMNS)) {
+            let right = Panels { numbers: &dy[column..], panel_step: COLUMNS, row_step: to.stride };
             for (channel, channels) in groups.clone() {
-                let gradient = &mut gradient[channel * to.stride + column..];
-                by_rows!(
-                    channels,
-                    add_outer::<A>(&x[channel..], from.stride, &dy[column..], to.stride, gradient)
-                );
+                let gradient = (&mut gradient[channel * to.stride + column..], to.stride, width);
+                let left = Transposed(from.stride);
+                by_tile!(channels, panels, outer_tile::<A>(tiles, &x[channel..], left, right, gradient));
             }
         }
     }
 }
 
-/// Adds Σ x\[tile, ..N\]·dy\[tile, ..16\] over the tiles to `N` rows of the gradient.
+/// Adds Σ x\[tile, row\]·dy\[tile, column\] over the tiles to some rows of the gradient.
 #[inline(always)]
-fn add_outer<A: Arithmetic, const N: usize>(
+fn outer_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
+    tiles: usize,
     x: &[f32],
-    stride: usize,
-    dy: &[f32],
-    column_stride: usize,
-    gradient: &mut [f32],
+    left: Transposed,
+    dy: Panels,
+    (gradient, stride, width): (&mut [f32], usize, usize),
 ) {
-    let sums = outer::<A, N>(x, stride, dy, column_stride);
-    for (row, sums) in sums.iter().enumerate() {
-        let gradient = gradient[row * column_stride..].first_chunk_mut().expect("rows hold whole panels");
-        let before = pair::<A::Vector>(gradient);
-        store_pair([before[0].add(sums[0]), before[1].add(sums[1])], gradient);
-    }
-}
-
-/// Returned by value: the compiler then keeps all sums in registers, which it does not where they are added to memory in
-/// the same function.
-#[inline(always)]
-fn outer<A: Arithmetic, const N: usize>(
-    x: &[f32],
-    stride: usize,
-    dy: &[f32],
-    column_stride: usize,
-) -> [[A::Vector; 2]; N] {
-    let mut sums = [[A::Vector::splat(0.0); 2]; N];
-    for (x, dy) in x.chunks(stride).zip(dy.chunks(column_stride)) {
-        let (Some(x), Some(dy)) = (x.first_chunk::<N>(), dy.first_chunk::<COLUMNS>()) else { break };
-        let dy = pair::<A::Vector>(dy);
-        for (sums, &x) in sums.iter_mut().zip(x) {
-            let x = A::Vector::splat(x);
-            *sums = [x.mul_add(dy[0], sums[0]), x.mul_add(dy[1], sums[1])];
-        }
-    }
-    sums
+    assert!(tiles == 0 || left.place(ROWS - 1, tiles - 1) < x.len(), "rows of the operand");
+    assert!(dy.reach(PANELS, tiles), "gradients of every tile");
+    // SAFETY: both operands reach to the last tile.
+    let sums = unsafe { add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..tiles, x, left, dy) };
+    store::<A, ROWS, PANELS>(sums, Onto::Itself, gradient, stride, width);
 }
 
 dispatch! {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::isa::testing::on_every_set;
 use crate::philox;
 
 fn random(seed: u32, len: usize) -> Vec<f32> {
@@ -101,55 +102,59 @@ fn agree_with_the_definition() {
         let (of_x, of_y) = (Points::new(rows, inputs), Points::new(rows, outputs));
         let (xs, ys) = (tiles.count() * of_x.stride, tiles.count() * of_y.stride);
 
-        let mut packed = vec![f32::NAN; panels(outputs) * panel_len(inputs)];
-        for (panel, packed) in packed.chunks_mut(panel_len(inputs)).enumerate() {
-            pack(kernel, inputs, outputs, panel, packed);
-        }
-        let (mut v, mut m) = (vec![f32::NAN; of_x.total()], vec![f32::NAN; of_y.total()]);
-        for (sample, x) in x.chunks(x.len() / SAMPLES).enumerate() {
-            transform_input(&tiles, 0..tiles.count(), x, &mut v[sample * xs..], &of_x);
-        }
-        let (counts, lists) = kept(x, inputs);
-        let of_kept = Kept { counts: &counts, channels: &lists };
-        multiply(tiles.count(), &v, &of_x, of_kept, &packed, &mut m, &of_y);
-        let mut y = vec![f32::NAN; dy.len()];
-        for (sample, y) in y.chunks_mut(dy.len() / SAMPLES).enumerate() {
-            output(&tiles, 0..tiles.count(), &m[sample * ys..], &of_y, Some(bias), None, y);
-        }
+        on_every_set(|| {
+            let mut packed = vec![f32::NAN; panels(outputs) * panel_len(inputs)];
+            for (panel, packed) in packed.chunks_mut(panel_len(inputs)).enumerate() {
+                pack(kernel, inputs, outputs, panel, packed);
+            }
+            let (mut v, mut m) = (vec![f32::NAN; of_x.total()], vec![f32::NAN; of_y.total()]);
+            for (sample, x) in x.chunks(x.len() / SAMPLES).enumerate() {
+                transform_input(&tiles, 0..tiles.count(), x, &mut v[sample * xs..], &of_x);
+            }
+            let (counts, lists) = kept(x, inputs);
+            let of_kept = Kept { counts: &counts, channels: &lists };
+            multiply(tiles.count(), &v, &of_x, of_kept, &packed, &mut m, &of_y);
+            let mut y = vec![f32::NAN; dy.len()];
+            for (sample, y) in y.chunks_mut(dy.len() / SAMPLES).enumerate() {
+                output(&tiles, 0..tiles.count(), &m[sample * ys..], &of_y, Some(bias), None, y);
+            }
 
-        let mut packed = vec![f32::NAN; panels(inputs) * panel_len(outputs)];
-        for (panel, packed) in packed.chunks_mut(panel_len(outputs)).enumerate() {
-            pack_adjoint(kernel, inputs, outputs, panel, packed);
-        }
-        for (sample, dy) in dy.chunks(dy.len() / SAMPLES).enumerate() {
-            transform_gradient(&tiles, 0..tiles.count(), dy, &mut m[sample * ys..], &of_y);
-        }
-        let mut sums = vec![0.0; POINTS * inputs * of_y.stride];
-        accumulate(rows, &v, &of_x, &m, &of_y, &mut sums);
-        let mut dk = vec![f32::NAN; kernel.len()];
-        kernel_gradient(&sums, inputs, outputs, &mut dk);
-        let (counts, lists) = kept(dy, outputs);
-        let of_kept = Kept { counts: &counts, channels: &lists };
-        multiply(tiles.count(), &m, &of_y, of_kept, &packed, &mut v, &of_x);
-        let mut dx = vec![0.0; x.len()];
-        for (sample, dx) in dx.chunks_mut(x.len() / SAMPLES).enumerate() {
-            input_gradient(&tiles, 0..tiles.count(), &v[sample * xs..], &of_x, dx);
-        }
+            let mut packed = vec![f32::NAN; panels(inputs) * panel_len(outputs)];
+            for (panel, packed) in packed.chunks_mut(panel_len(outputs)).enumerate() {
+                pack_adjoint(kernel, inputs, outputs, panel, packed);
+            }
+            for (sample, dy) in dy.chunks(dy.len() / SAMPLES).enumerate() {
+                transform_gradient(&tiles, 0..tiles.count(), dy, &mut m[sample * ys..], &of_y);
+            }
+            let mut sums = vec![0.0; POINTS * inputs * of_y.stride];
+            accumulate(rows, &v, &of_x, &m, &of_y, &mut sums);
+            let mut dk = vec![f32::NAN; kernel.len()];
+            kernel_gradient(&sums, inputs, outputs, &mut dk);
+            let (counts, lists) = kept(dy, outputs);
+            let of_kept = Kept { counts: &counts, channels: &lists };
+            multiply(tiles.count(), &m, &of_y, of_kept, &packed, &mut v, &of_x);
+            let mut dx = vec![0.0; x.len()];
+            for (sample, dx) in dx.chunks_mut(x.len() / SAMPLES).enumerate() {
+                input_gradient(&tiles, 0..tiles.count(), &v[sample * xs..], &of_x, dx);
+            }
 
-        let mut expected_y: Vec<f64> = (0..dy.len()).map(|place| f64::from(bias[place % outputs])).collect();
-        let (mut expected_dk, mut expected_dx) = (vec![0.0; kernel.len()], vec![0.0; x.len()]);
-        case.products(|i, k, o| {
-            expected_y[o] += f64::from(x[i]) * f64::from(kernel[k]);
-            expected_dk[k] += f64::from(x[i]) * f64::from(dy[o]);
-            expected_dx[i] += f64::from(kernel[k]) * f64::from(dy[o]);
+            let mut expected_y: Vec<f64> =
+                (0..dy.len()).map(|place| f64::from(bias[place % outputs])).collect();
+            let (mut expected_dk, mut expected_dx) = (vec![0.0; kernel.len()], vec![0.0; x.len()]);
+            case.products(|i, k, o| {
+                expected_y[o] += f64::from(x[i]) * f64::from(kernel[k]);
+                expected_dk[k] += f64::from(x[i]) * f64::from(dy[o]);
+                expected_dx[i] += f64::from(kernel[k]) * f64::from(dy[o]);
+            });
+            for (what, error) in [
+                ("y", error(&y, &expected_y)),
+                ("dk", error(&dk, &expected_dk)),
+                ("dx", error(&dx, &expected_dx)),
+            ] {
+                assert!(error < 1e-5, "{what} of {input:?}, {channels:?}: {error}");
+            }
+            [y, dk, dx].concat()
         });
-        for (what, error) in [
-            ("y", error(&y, &expected_y)),
-            ("dk", error(&dk, &expected_dk)),
-            ("dx", error(&dx, &expected_dx)),
-        ] {
-            assert!(error < 1e-5, "{what} of {input:?}, {channels:?}: {error}");
-        }
     }
 }
 
@@ -162,22 +167,25 @@ fn windows_of_zeros_give_the_bias() {
     let (kernel, bias) = (random(2, 9 * inputs * outputs), random(3, outputs));
     let tiles = Tiles::new([side; 2], [side; 2], [1; 2]);
     let (of_x, of_y) = (Points::new(tiles.count(), inputs), Points::new(tiles.count(), outputs));
-    let mut packed = vec![0.0; panels(outputs) * panel_len(inputs)];
-    for (panel, packed) in packed.chunks_mut(panel_len(inputs)).enumerate() {
-        pack(&kernel, inputs, outputs, panel, packed);
-    }
-    let (mut v, mut m, mut y) =
-        (vec![0.0; of_x.total()], vec![0.0; of_y.total()], vec![0.0; side * side * outputs]);
-    transform_input(&tiles, 0..tiles.count(), &x, &mut v, &of_x);
-    let channels: Vec<u32> = (0..inputs as u32).collect();
-    let kept = Kept { counts: &[inputs as u32], channels: &channels };
-    multiply(tiles.count(), &v, &of_x, kept, &packed, &mut m, &of_y);
-    let mut on = vec![7; side * side];
-    assert!(find_places(&x, inputs, &mut on));
-    assert_eq!(on.iter().sum::<u32>(), 1);
-    output(&tiles, 0..tiles.count(), &m, &of_y, Some(&bias), Some(&on), &mut y);
-    for (place, y) in y.chunks(outputs).enumerate() {
-        let reached = (place / side).abs_diff(4) <= 1 && (place % side).abs_diff(5) <= 1;
-        assert_eq!(y != bias, reached, "{place}");
-    }
+    on_every_set(|| {
+        let mut packed = vec![0.0; panels(outputs) * panel_len(inputs)];
+        for (panel, packed) in packed.chunks_mut(panel_len(inputs)).enumerate() {
+            pack(&kernel, inputs, outputs, panel, packed);
+        }
+        let (mut v, mut m, mut y) =
+            (vec![0.0; of_x.total()], vec![0.0; of_y.total()], vec![0.0; side * side * outputs]);
+        transform_input(&tiles, 0..tiles.count(), &x, &mut v, &of_x);
+        let channels: Vec<u32> = (0..inputs as u32).collect();
+        let kept = Kept { counts: &[inputs as u32], channels: &channels };
+        multiply(tiles.count(), &v, &of_x, kept, &packed, &mut m, &of_y);
+        let mut on = vec![7; side * side];
+        assert!(find_places(&x, inputs, &mut on));
+        assert_eq!(on.iter().sum::<u32>(), 1);
+        output(&tiles, 0..tiles.count(), &m, &of_y, Some(&bias), Some(&on), &mut y);
+        for (place, y) in y.chunks(outputs).enumerate() {
+            let reached = (place / side).abs_diff(4) <= 1 && (place % side).abs_diff(5) <= 1;
+            assert_eq!(y != bias, reached, "{place}");
+        }
+        y
+    });
 }

@@ -1,7 +1,7 @@
 //! `Dense`: a matrix product, a bias and an activation.
 
 use serde::{Deserialize, Serialize};
-use thinnet_kernels::dense::{backward, backward_scratch, forward, gradient};
+use thinnet_kernels::dense::{backward, forward, gradient};
 
 use super::weights::Weights;
 use super::{
@@ -89,7 +89,7 @@ impl Transform for Affine {
     }
 
     fn scratch(&self, _: usize) -> usize {
-        backward_scratch(self.inputs, self.units)
+        0
     }
 
     fn cost(&self) -> usize {
@@ -108,9 +108,9 @@ impl Transform for Affine {
         _: &[f32],
         dy: &[f32],
         dx: &mut [f32],
-        scratch: &mut [f32],
+        _: &mut [f32],
     ) {
-        backward(dy, self.units, variables.get(KERNEL), self.inputs, dx, scratch);
+        backward(dy, self.units, variables.get(KERNEL), self.inputs, dx);
     }
 
     fn gradients(&self) -> Gradients<'_> {

@@ -311,13 +311,12 @@ struct Parts<'a> {
     deviations: &'a mut [f32],
     noise: &'a mut [f32],
     by_squares: &'a mut [f32],
-    product: &'a mut [f32],
 }
 
 impl Noisy {
     fn scratch_len(&self) -> usize {
         let (inputs, units) = (self.inputs, self.units);
-        2 * inputs * units + 2 * BLOCK * (inputs + units) + dense::backward_scratch(inputs, units)
+        2 * inputs * units + 2 * BLOCK * (inputs + units)
     }
 
     fn parts<'a>(&self, scratch: &'a mut [f32]) -> Parts<'a> {
@@ -326,8 +325,8 @@ impl Noisy {
         let (squares, rest) = rest.split_at_mut(BLOCK * self.inputs);
         let (by_squares, rest) = rest.split_at_mut(BLOCK * self.inputs);
         let (deviations, rest) = rest.split_at_mut(BLOCK * self.units);
-        let (noise, product) = rest.split_at_mut(BLOCK * self.units);
-        Parts { variances, by_variances, squares, deviations, noise, by_squares, product }
+        let (noise, _) = rest.split_at_mut(BLOCK * self.units);
+        Parts { variances, by_variances, squares, deviations, noise, by_squares }
     }
 
     /// Writes x², the units' deviations and normal numbers for a block of rows from `first` on.
@@ -416,13 +415,13 @@ impl Transform for Noisy {
         let blocks = x.chunks(BLOCK * self.inputs).zip(dy.chunks(BLOCK * self.units));
         for (block, ((x, dy), dx)) in blocks.zip(dx.chunks_mut(BLOCK * self.inputs)).enumerate() {
             let kernel = if draws { variables.get(KERNEL) } else { &*parts.variances };
-            dense::backward(dy, self.units, kernel, self.inputs, dx, parts.product);
+            dense::backward(dy, self.units, kernel, self.inputs, dx);
             if draws {
                 self.draw(cx, block * BLOCK, x, &mut parts);
                 Self::by_variances(dy, &mut parts);
-                let Parts { variances, deviations, by_squares, product, .. } = &mut parts;
+                let Parts { variances, deviations, by_squares, .. } = &mut parts;
                 let (deviations, by_squares) = (&deviations[..dy.len()], &mut by_squares[..x.len()]);
-                dense::backward(deviations, self.units, variances, self.inputs, by_squares, product);
+                dense::backward(deviations, self.units, variances, self.inputs, by_squares);
                 let terms = x.iter().zip(&*by_squares);
                 dx.iter_mut().zip(terms).for_each(|(dx, (x, by_square))| *dx += 2.0 * x * by_square);
             }
