@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Array4};
 use thinnet::layers;
 use thinnet::prelude::*;
-use thinnet::schedules::{CurriculumDropout, EarlyDropout};
+use thinnet::schedules::{CurriculumDropout, EarlyDropout, Linear};
 
 /// Enough work that several threads take part, and a last batch that is not full.
 fn data() -> (Array2<f32>, Array1<u8>) {
@@ -27,6 +27,14 @@ fn model(threads: usize) -> Sequential {
         .add(VariationalDropout::new(30).activation(Relu).kl_weight(1e-3))
         .add(Dense::new(10).activation(Softmax));
     model.compile(Adam::new(0.003), "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
+    model
+}
+
+/// With a momentum that still rises when training ends.
+fn model_with_rising_momentum(threads: usize) -> Sequential {
+    let mut model = model(threads);
+    let optimizer = SGD::new(0.03).momentum(Linear::new(0.5, 0.9, 60));
+    model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
     model
 }
 
@@ -67,6 +75,7 @@ fn same_for_any_number_of_threads<'a>(
 fn any_number_of_threads_gives_the_same_bits() {
     let (x, y) = data();
     same_for_any_number_of_threads(&(&x, &y).into(), model, fit);
+    same_for_any_number_of_threads(&(&x, &y).into(), model_with_rising_momentum, fit);
 }
 
 /// Colour images; the last batch is not full.
@@ -181,6 +190,7 @@ fn same_after_a_stop<'a>(data: &Data, model: impl Fn(usize) -> Sequential, fit: 
 fn a_run_that_was_stopped_at_any_epoch_goes_on_with_the_same_bits() {
     let (x, y) = data();
     same_after_a_stop(&(&x, &y).into(), model, fit);
+    same_after_a_stop(&(&x, &y).into(), model_with_rising_momentum, fit);
 }
 
 #[test]

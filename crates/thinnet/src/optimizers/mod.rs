@@ -139,9 +139,14 @@ impl OptimizerBase {
     }
 }
 
+/// Whether a number lies in [0, 1).
+fn is_share(value: f64) -> bool {
+    (0.0..1.0).contains(&value)
+}
+
 /// An argument that must lie in [0, 1).
 fn check_share(name: &str, value: f64) -> Result<(), String> {
-    match (0.0..1.0).contains(&value) {
+    match is_share(value) {
         true => Ok(()),
         false => Err(format!("{name} must be in [0, 1), got {value}")),
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::optimizers as kernels;
 
-use super::{Optimizer, OptimizerBase, Step, base_methods, check_share, optimizer_methods};
-use crate::schedules::LearningRate;
+use super::{Optimizer, OptimizerBase, Step, base_methods, is_share, optimizer_methods};
+use crate::schedules::{LearningRate, Rate};
 
 /// Stochastic gradient descent, with momentum where it is given.
 ///
@@ -12,14 +12,17 @@ use crate::schedules::LearningRate;
 ///
 /// ```
 /// use thinnet::optimizers::SGD;
+/// use thinnet::schedules::Linear;
 /// let optimizer = SGD::new(0.1).momentum(0.9).nesterov(true);
+/// // As Srivastava et al. (2014) train with dropout: from 0.5 to 0.9, here over 500 epochs of 600 steps.
+/// let rising = SGD::new(0.1).momentum(Linear::new(0.5, 0.9, 500 * 600));
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SGD {
     #[serde(flatten)]
     base: OptimizerBase,
-    momentum: f64,
+    momentum: Rate,
     nesterov: bool,
 }
 
@@ -32,15 +35,15 @@ impl Default for SGD {
 impl SGD {
     /// With this learning rate, or schedule; the default is 0.01.
     pub fn new(learning_rate: impl Into<LearningRate>) -> Self {
-        Self { base: OptimizerBase::new(learning_rate), momentum: 0.0, nesterov: false }
+        Self { base: OptimizerBase::new(learning_rate), momentum: Rate::default(), nesterov: false }
     }
 
     base_methods!();
 
-    /// The momentum μ, in [0, 1). Default: 0.
+    /// The momentum μ, in [0, 1): a number, or a schedule of the optimizer's steps. Default: 0.
     #[must_use]
-    pub fn momentum(mut self, momentum: f64) -> Self {
-        self.momentum = momentum;
+    pub fn momentum(mut self, momentum: impl Into<Rate>) -> Self {
+        self.momentum = momentum.into();
         self
     }
 
@@ -56,19 +59,21 @@ impl Optimizer for SGD {
     optimizer_methods!("SGD");
 
     fn check(&self) -> Result<(), String> {
-        check_share("momentum", self.momentum)
+        self.momentum.check_named("momentum", is_share, "in [0, 1)")
     }
 
     fn slots(&self) -> &'static [&'static str] {
-        if self.momentum == 0.0 { &[] } else { &["momentum"] }
+        if self.momentum.highest() == 0.0 { &[] } else { &["momentum"] }
     }
 
     fn update(&self, step: &Step, values: &mut [f32], gradient: &[f32], [a, ..]: [&mut [f32]; 3]) {
         let (rate, keep) = (step.learning_rate as f32, self.base.keep(step));
-        if self.momentum == 0.0 {
+        if self.slots().is_empty() {
             kernels::sgd(values, gradient, rate, keep);
         } else {
-            kernels::momentum(values, gradient, a, rate, self.momentum as f32, self.nesterov, keep);
+            // Schedules count steps from 0.
+            let momentum = self.momentum.at(step.iteration - 1) as f32;
+            kernels::momentum(values, gradient, a, rate, momentum, self.nesterov, keep);
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::schedules::Linear;
 
 /// Five steps on w² from 1 and −2, with Keras 3.15's results.
 fn run(optimizer: impl IntoOptimizer) -> [f32; 2] {
@@ -47,6 +48,37 @@ fn five_steps_are_keras_s() {
     check(Adam::new(crate::schedules::ExponentialDecay::new(0.1, 2.0, 0.5)), [0.7207505, -1.7196592]);
 }
 
+/// v ← μ·v − lr·g, w ← w + v with each step's own μ: 0, 0.2, 0.4, 0.6, 0.6.
+#[test]
+fn momentum_follows_its_schedule() {
+    let momentum = Linear::new(0.0, 0.6, 3);
+    for nesterov in [false, true] {
+        let expected = [1.0, -2.0].map(|start: f64| {
+            let (mut value, mut velocity) = (start, 0.0);
+            for momentum in [0.0, 0.2, 0.4, 0.6, 0.6] {
+                let change = -0.1 * 2.0 * value;
+                velocity = momentum * velocity + change;
+                value += if nesterov { momentum * velocity + change } else { velocity };
+            }
+            value as f32
+        });
+        check(SGD::new(0.1).momentum(momentum).nesterov(nesterov), expected);
+    }
+    assert_eq!(SGD::new(0.1).momentum(momentum).slots(), ["momentum"]);
+    assert!(SGD::new(0.1).momentum(Linear::new(0.0, 0.0, 3)).slots().is_empty());
+}
+
+#[test]
+fn a_momentum_s_schedule_is_read_and_written() {
+    let optimizer = SGD::new(0.1).momentum(Linear::new(0.5, 0.9, 600));
+    let table = serde_json::json!({"class": "SGD", "learning_rate": 0.1,
+        "momentum": {"class": "Linear", "initial_rate": 0.5, "end_rate": 0.9, "steps": 600}});
+    let read = table.into_optimizer().unwrap();
+    assert_eq!(read.config(), optimizer.config());
+    let keras = Tagged::to_keras("keras.optimizers", read.class_name(), read.config());
+    assert_eq!(keras.into_optimizer().unwrap().config(), optimizer.config());
+}
+
 #[test]
 fn names_tables_and_keras_json_are_read() {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap().into_optimizer();
@@ -68,6 +100,23 @@ fn bad_arguments_are_explained() {
     assert_eq!(
         message(&|| SGD::new(-1.0).into_optimizer()),
         "SGD: learning_rate must be a number that is not negative, got -1"
+    );
+    assert_eq!(
+        message(&|| SGD::new(0.1).momentum(1.0).into_optimizer()),
+        "SGD: momentum must be in [0, 1), got 1"
+    );
+    assert_eq!(
+        message(&|| SGD::new(0.1).momentum(Linear::new(0.5, 1.0, 10)).into_optimizer()),
+        "SGD: momentum: end_rate must be in [0, 1), got 1"
+    );
+    assert_eq!(
+        message(&|| SGD::new(0.1).momentum(Linear::new(0.5, 0.9, 0)).into_optimizer()),
+        "SGD: momentum: steps must be positive: a number of the optimizer's steps, of which an epoch has as many as \
+         batches"
+    );
+    assert_eq!(
+        message(&|| serde_json::json!({"class": "SGD", "momentum": "high"}).into_optimizer()),
+        "SGD.momentum: expected a number in [0, 1] or a table with `class`, a schedule, got \"high\""
     );
     assert_eq!(
         message(&|| Adam::default().beta_1(1.0).into_optimizer()),

@@ -1,4 +1,4 @@
-//! Dropout rates that change with the optimizer's steps.
+//! Dropout rates, and SGD's momentum, that change with the optimizer's steps.
 
 use std::f64::consts::PI;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::config::named_enum;
 
-/// A dropout rate: a number in \[0, 1\], or a [`RateSchedule`].
+/// A dropout rate: a number in \[0, 1\], or a [`RateSchedule`]. [`SGD`](crate::optimizers::SGD)'s momentum is one, too.
 ///
 /// A rate is a pure function of the optimizer's step, so that a resumed run goes on with the same masks. Schedules are
 /// given in steps: an epoch has ⌈training samples / batch size⌉ of them (375 for the 48,000 digits that are left of MNIST by
@@ -32,7 +32,7 @@ pub enum Rate {
 }
 
 named_enum! {
-    /// A dropout rate as a function of the optimizer's step.
+    /// A dropout rate, or a momentum, as a function of the optimizer's step.
     RateSchedule("rate schedule", "thinnet.schedules") {
         Linear = "linear",
         Cosine = "cosine",
@@ -211,15 +211,8 @@ impl RateSchedule {
         }
     }
 
-    /// Checks that the schedule has what it needs and stays in \[0, 1\].
-    ///
-    /// # Errors
-    /// What was expected and what came.
-    pub fn check(&self) -> Result<(), String> {
-        if let Some((name, rate)) = self.extremes().into_iter().find(|(_, rate)| !(0.0..=1.0).contains(rate))
-        {
-            return Err(format!("{name} must be in [0, 1] (the fraction that is dropped), got {rate}"));
-        }
+    /// Checks that the schedule has what it needs.
+    fn check(&self) -> Result<(), String> {
         let steps = match self {
             Self::Linear(s) => ("steps", s.steps),
             Self::Cosine(s) => ("steps", s.steps),
@@ -272,12 +265,31 @@ impl Rate {
     /// # Errors
     /// What was expected and what came.
     pub fn check(&self) -> Result<(), String> {
+        self.check_named(
+            "rate",
+            |rate| (0.0..=1.0).contains(&rate),
+            "in [0, 1] (the fraction that is dropped)",
+        )
+    }
+
+    /// Checks a rate that goes by another name, or has other limits.
+    pub(crate) fn check_named(
+        &self,
+        name: &str,
+        allowed: impl Fn(f64) -> bool,
+        expected: &str,
+    ) -> Result<(), String> {
         match self {
-            Self::Constant(rate) if (0.0..=1.0).contains(rate) => Ok(()),
-            Self::Constant(rate) => {
-                Err(format!("rate must be in [0, 1] (the fraction that is dropped), got {rate}"))
+            Self::Constant(rate) if allowed(*rate) => Ok(()),
+            Self::Constant(rate) => Err(format!("{name} must be {expected}, got {rate}")),
+            Self::Schedule(schedule) => {
+                match schedule.extremes().into_iter().find(|(_, rate)| !allowed(*rate)) {
+                    Some((argument, rate)) => {
+                        Err(format!("{name}: {argument} must be {expected}, got {rate}"))
+                    }
+                    None => schedule.check().map_err(|message| format!("{name}: {message}")),
+                }
             }
-            Self::Schedule(schedule) => schedule.check().map_err(|message| format!("rate: {message}")),
         }
     }
 }
