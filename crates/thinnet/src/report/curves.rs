@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::comparison::lowest;
-use super::figure::{Across, Figure, Line, Panel};
+use super::figure::{Figure, Line, Panel};
 use super::statistics::mean_interval;
 use crate::error::Result;
 use crate::history::History;
@@ -102,7 +102,7 @@ impl<'a> Curves<'a> {
         self.figure().write(path.as_ref())
     }
 
-    fn figure(&self) -> Figure {
+    pub(super) fn figure(&self) -> Figure {
         let has = |name: &str| self.runs.iter().any(|run| mean_course(run, name).is_some());
         // Without accuracy: the first metric in its place, if there is one.
         let metric = if has("accuracy") {
@@ -132,7 +132,7 @@ impl<'a> Curves<'a> {
             }
         }
         let name = name.replace('_', " ");
-        Panel { name, across: Across::Epochs, lines, bars: Vec::new(), diagonal: false }
+        Panel { name, lines, ..Panel::default() }
     }
 }
 

@@ -11,6 +11,11 @@ use crate::files::write_whole;
 use crate::history::History;
 
 const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
+
+/// What a browser may load for a page: nothing but what is in it.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 pub(super) fn page(title: &str, body: &Markup) -> String {
     html! {
@@ -18,6 +23,7 @@ pub(super) fn page(title: &str, body: &Markup) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
@@ -25,21 +31,17 @@ pub(super) fn page(title: &str, body: &Markup) -> String {
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
             }
-            body { main { h1 { (title) } (body) } }
+            body {
+                main { h1 { (title) } (body) }
+                script { (PreEscaped(SCRIPT)) }
+            }
         }
     }
     .into_string()
 }
 
 pub(super) fn figure(runs: &[Run]) -> Result<Markup> {
-    let caption = "Dashed: training, solid: validation. Point at a curve to read its values.";
-    Ok(chart(&Curves::new(runs).svg()?, caption))
-}
-
-pub(super) fn chart(svg: &str, caption: &str) -> Markup {
-    // Only the drawing: an XML declaration has no place within a page.
-    let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
-    html! { figure { div.chart { (PreEscaped(svg)) } figcaption { (caption) } } }
+    Curves::new(runs).figure().markup("Dashed: training, solid: validation.")
 }
 
 pub(super) fn table(rows: &[Vec<String>]) -> Markup {

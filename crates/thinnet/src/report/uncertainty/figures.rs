@@ -98,8 +98,7 @@ impl UncertaintyReport<'_> {
             name: "accuracy on the rest".into(),
             across: Across::Values("share rejected", 0.0, 0.5),
             lines,
-            bars: Vec::new(),
-            diagonal: false,
+            ..Panel::default()
         };
         Figure { title, panels: vec![panel], names, phases: false }
     }
@@ -135,16 +134,15 @@ impl UncertaintyReport<'_> {
                 let (low, high) = (index as f64 * width, (index + 1) as f64 * width);
                 let height = count as f64 / values.len() as f64;
                 let share = 100.0 * height;
-                let note = format!("{data}, {low:.3} to {high:.3} nats: {count} inputs, {share:.1} %");
+                let note = format!("{data}: {count} inputs, {share:.1} %");
                 bars.push(Bar { low, high, height, color, interval: None, note });
             }
         }
         Panel {
             name: "share of inputs".into(),
             across: Across::Values(name, 0.0, highest),
-            lines: Vec::new(),
             bars,
-            diagonal: false,
+            ..Panel::default()
         }
     }
 }
@@ -171,16 +169,16 @@ fn diagram(reliability: &Reliability, name: &str) -> Panel {
             color: 0,
             interval: Some(share_interval(right, bin.count as u64)),
             note: format!(
-                "confidence {:.3} to {:.3}: {} {samples}, {:.3} on average, {:.3} right",
-                bin.low, bin.high, bin.count, bin.confidence, bin.accuracy
+                "{} {samples}, confidence {:.3} on average, {:.3} right",
+                bin.count, bin.confidence, bin.accuracy
             ),
         }
     };
     Panel {
         name: name.into(),
         across: Across::Values("confidence", 0.0, 1.0),
-        lines: Vec::new(),
         bars: reliability.bins().iter().filter(|bin| bin.count > 0).map(bar).collect(),
         diagonal: true,
+        ..Panel::default()
     }
 }

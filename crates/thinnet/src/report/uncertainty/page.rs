@@ -5,19 +5,16 @@ use maud::html;
 use super::{UncertaintyReport, mean};
 use crate::error::Result;
 use crate::model::thousands;
-use crate::report::html::{again, chart, page, table};
+use crate::report::html::{again, page, table};
 use crate::report::statistics::mean_interval;
 use crate::uncertainty::{Assessment, Method};
 
 impl UncertaintyReport<'_> {
     pub(super) fn page(&self) -> Result<String> {
-        let mut figures = Vec::new();
-        for (name, figure) in self.figures() {
-            figures.push((name, figure.svg()?));
-        }
+        let figures = self.figures();
         let figure = |wanted: &str, caption: &str| {
             let found = figures.iter().find(|(name, _)| *name == wanted);
-            found.map(|(_, svg)| chart(svg, caption))
+            found.map(|(_, figure)| figure.markup(caption)).transpose()
         };
         let [validation, test, unknown] = self.study.counts.map(thousands);
         let tables = self.tables();
@@ -44,15 +41,15 @@ impl UncertaintyReport<'_> {
             (tabled("Calibration at"))
             @if let Some(chart) = figure("reliability", &format!(
                 "Bars: how many predictions of that confidence are right, with 95 % intervals; on the dashed line they would be as \
-                 many as was said.{one} Point at a bar's top to read its values."
-            )) { (chart) }
+                 many as was said.{one}"
+            ))? { (chart) }
             (tabled("Telling"))
             @if let Some(chart) = figure("unknown", &format!(
-                "How uncertain the networks are of what they know and of what they do not.{one} Point at a bar's top to read its values."
-            )) { (chart) }
+                "How uncertain the networks are of what they know and of what they do not.{one}"
+            ))? { (chart) }
             (tabled("Rejecting"))
             p.quiet { "90 % kept: the accuracy when the 10 % of highest entropy or mutual information (MI) are rejected. AURC: the mean error over all shares that may be rejected, lower is better." }
-            @if let Some(chart) = figure("rejection", "The accuracy on what is left when the most uncertain are handed on. Point at a curve to read its values.") { (chart) }
+            @if let Some(chart) = figure("rejection", "The accuracy on what is left when the most uncertain are handed on.")? { (chart) }
             h2 { "How sure is that" }
             p {
                 @if self.models.len() > 1 {

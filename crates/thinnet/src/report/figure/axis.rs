@@ -1,0 +1,246 @@
+//! From where to where an axis goes, and where it is marked.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+use super::{Across, Panel, Scale, number};
+
+/// An axis of a panel.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    /// From where to where: values, on a logarithmic axis their exponents.
+    low: f64,
+    high: f64,
+    /// Where it is marked, and with what.
+    ticks: Vec<(f64, String)>,
+    /// On a logarithmic axis: the exponent in whose place 0 is.
+    zero: Option<f64>,
+}
+
+impl Axis {
+    /// The horizontal axis of a panel.
+    pub(super) fn across(panel: &Panel) -> Self {
+        match &panel.across {
+            Across::Epochs => {
+                let (first, last) = bounds(panel.places()).unwrap_or((1.0, 1.0));
+                let side = ((last - first) * 0.03).max(0.1);
+                let step = nice_step((last - first) / 9.0).max(1.0);
+                Self { low: first - side, high: last + side, ticks: multiples(first, last, step), zero: None }
+            }
+            Across::Values(_, low, high) => Self::linear(*low, *high, 6.0),
+            Across::Varied(_, scale) => {
+                let mut values: Vec<f64> = panel.places().collect();
+                values.sort_by(f64::total_cmp);
+                values.dedup();
+                match scale {
+                    Scale::Logarithmic
+                        if values.last().is_some_and(|last| *last > 0.0) && values[0] >= 0.0 =>
+                    {
+                        Self::logarithmic(&values)
+                    }
+                    _ => Self::varied(&values),
+                }
+            }
+            Across::Choices(_, choices) => {
+                let ticks = choices
+                    .iter()
+                    .enumerate()
+                    .map(|(at, choice)| (at as f64, shortened(choice, choices.len())));
+                Self {
+                    low: -0.5,
+                    high: choices.len().max(1) as f64 - 0.5,
+                    ticks: ticks.collect(),
+                    zero: None,
+                }
+            }
+        }
+    }
+
+    /// The vertical axis of a panel.
+    pub(super) fn up(panel: &Panel) -> Self {
+        let bars = panel.bars.iter();
+        let highs = bars.map(|bar| bar.interval.map_or(bar.height, |(_, high)| high.max(bar.height)));
+        if !panel.bars.is_empty() {
+            let top = highs.fold(0.0, f64::max).max(1e-9);
+            return Self::linear(0.0, if panel.diagonal { 1.0 } else { top * 1.06 }, 6.0);
+        }
+        let (low, high) = bounds(panel.values()).unwrap_or((0.0, 1.0));
+        let margin = ((high - low) * 0.06).max(high.abs() * 1e-3 + 1e-9);
+        Self::linear(low - margin, high + margin, 6.0)
+    }
+
+    /// What both axes have of the numbers.
+    pub(super) fn common(&self, other: &Self) -> (f64, f64) {
+        (self.low.max(other.low), self.high.min(other.high))
+    }
+
+    fn linear(low: f64, high: f64, marks: f64) -> Self {
+        let ticks = multiples(low, high, nice_step((high - low) / marks));
+        Self { low, high, ticks, zero: None }
+    }
+
+    /// A linear axis for these values, in ascending order.
+    fn varied(values: &[f64]) -> Self {
+        let (low, high) = (values.first().copied().unwrap_or(0.0), values.last().copied().unwrap_or(1.0));
+        let side = if high > low { (high - low) * 0.06 } else { (high.abs() * 0.1).max(0.1) };
+        let mut axis = Self::linear(low - side, high + side, 7.0);
+        let apart = values.windows(2).all(|pair| pair[1] - pair[0] > 0.085 * (axis.high - axis.low));
+        if apart {
+            axis.ticks = values.iter().map(|value| (*value, number::place(*value))).collect();
+        }
+        axis
+    }
+
+    /// A logarithmic axis for these values, none negative, in ascending order.
+    fn logarithmic(values: &[f64]) -> Self {
+        let positive = &values[values.partition_point(|value| *value <= 0.0)..];
+        let (least, most) = (positive[0].log10(), positive[positive.len() - 1].log10());
+        let zero = (positive.len() < values.len()).then(|| least - ((most - least) * 0.15).max(0.3));
+        let left = zero.unwrap_or(least);
+        let side = ((most - left) * 0.06).max(0.05);
+        let (low, high) = (left - side, most + side);
+        let mut axis = Self { low, high, ticks: Vec::new(), zero: zero.or(Some(low)) };
+        let places: Vec<f64> = values.iter().map(|value| axis.place(*value)).collect();
+        let ticks = match places.windows(2).all(|pair| pair[1] - pair[0] > 0.11 * (high - low)) {
+            true => values.to_vec(),
+            false => {
+                // Powers of ten, between them 2 and 5 where there are few.
+                let factors: &[f64] = if most - least < 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+                let step = ((most - least) / 7.0).ceil().max(1.0) as usize;
+                let powers = (least.floor() as i32..=most.ceil() as i32).step_by(step);
+                let all =
+                    powers.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
+                let within = all.filter(|value| (least - side..=high).contains(&value.log10()));
+                zero.map(|_| 0.0).into_iter().chain(within).collect()
+            }
+        };
+        axis.ticks = ticks.into_iter().map(|value| (value, number::place(value))).collect();
+        axis
+    }
+
+    /// Where a value is between `low` and `high`.
+    fn place(&self, value: f64) -> f64 {
+        match self.zero {
+            Some(zero) if value > 0.0 => value.log10().max(zero),
+            Some(zero) => zero,
+            None => value,
+        }
+    }
+
+    /// The value in a place.
+    fn value(&self, place: f64) -> f64 {
+        if self.zero.is_some() { 10_f64.powf(place) } else { place }
+    }
+
+    /// The value so many of an axis's `length` pixels further.
+    pub(super) fn shifted(&self, value: f64, pixels: f64, length: f64) -> f64 {
+        self.value(self.place(value) + pixels / length * (self.high - self.low))
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        let share = (self.place(*value) - self.low) / (self.high - self.low);
+        from + (f64::from(to - from) * share).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.iter().map(|(value, _)| *value).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.value(self.low)..self.value(self.high)
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        self.ticks.iter().find(|(tick, _)| tick == value).map_or_else(String::new, |(_, label)| label.clone())
+    }
+}
+
+/// The least and the greatest of the finite values.
+fn bounds(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.filter(|value| value.is_finite()).fold(None, |bounds, value| {
+        let (low, high) = bounds.unwrap_or((value, value));
+        Some((value.min(low), value.max(high)))
+    })
+}
+
+/// The next of 1, 2, 5, 10, … times a power of ten.
+fn nice_step(least: f64) -> f64 {
+    let power = 10_f64.powf(least.log10().floor());
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= least * (1.0 - 1e-9));
+    factor.unwrap_or(10.0) * power
+}
+
+/// The multiples of a step within bounds, with as many digits as the step needs.
+fn multiples(low: f64, high: f64, step: f64) -> Vec<(f64, String)> {
+    let digits = (-step.log10() - 1e-9).ceil().max(0.0) as usize;
+    let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
+    let label = |value: f64| match value.abs().max(step) {
+        size if size >= 1e5 || digits > 4 => number::place(value),
+        _ => format!("{value:.digits$}"),
+    };
+    let count = if (last - first).is_finite() { (last - first).max(-1.0) as usize + 1 } else { 0 };
+    (0..count)
+        .map(|index| (first + index as f64) * step)
+        // No negative zero.
+        .map(|value| (value + 0.0, label(value + 0.0)))
+        .collect()
+}
+
+/// A name that fits below an axis beside so many others.
+fn shortened(name: &str, of: usize) -> String {
+    let room = (60 / of.max(1)).max(4);
+    match name.chars().count() > room {
+        true => name.chars().take(room - 1).chain(['…']).collect(),
+        false => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis) -> Vec<&str> {
+        axis.ticks.iter().map(|(_, label)| label.as_str()).collect()
+    }
+
+    #[test]
+    fn axes_are_marked_at_round_numbers() {
+        assert_eq!(labels(&Axis::linear(0.0, 1.0, 6.0)), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(&Axis::linear(-0.011, 0.03, 6.0)), ["-0.01", "0.00", "0.01", "0.02", "0.03"]);
+        assert_eq!(labels(&Axis::linear(0.0, 2400.0, 6.0)), ["0", "500", "1000", "1500", "2000"]);
+        let tiny = Axis::linear(0.0, 3e-5, 6.0);
+        assert_eq!(labels(&tiny), ["0", "5e-6", "1e-5", "1.5e-5", "2e-5", "2.5e-5", "3e-5"]);
+    }
+
+    #[test]
+    fn varied_numbers_are_the_marks_where_they_are_few() {
+        assert_eq!(labels(&Axis::varied(&[0.0, 0.1, 0.3, 0.5, 0.7])), ["0", "0.1", "0.3", "0.5", "0.7"]);
+        let many: Vec<f64> = (0..50).map(|index| f64::from(index) / 100.0).collect();
+        assert_eq!(labels(&Axis::varied(&many)), ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
+        assert_eq!(labels(&Axis::varied(&[3.0])), ["3"]);
+        assert!(Axis::varied(&[]).high > 0.0);
+    }
+
+    #[test]
+    fn factors_are_equally_long_on_a_logarithmic_axis_and_zero_has_a_place() {
+        let axis = Axis::logarithmic(&[0.0, 1e-4, 1e-3, 1e-2]);
+        assert_eq!(labels(&axis), ["0", "1e-4", "0.001", "0.01"]);
+        let at: Vec<i32> = axis.ticks.iter().map(|(value, _)| axis.map(value, (0, 1000))).collect();
+        assert!(at[0] > 0 && at[0] < at[1] && at[3] < 1000, "{at:?}");
+        assert!((at[2] - at[1] - (at[3] - at[2])).abs() <= 1, "{at:?}");
+        let moved = axis.shifted(1e-3, 100.0, 1000.0);
+        assert!((axis.map(&moved, (0, 1000)) - at[2] - 100).abs() <= 1);
+        let dense: Vec<f64> = (0..40).map(|index| 10_f64.powf(-5.0 + f64::from(index) / 10.0)).collect();
+        assert_eq!(labels(&Axis::logarithmic(&dense)), ["1e-5", "1e-4", "0.001", "0.01", "0.1"]);
+        let narrow: Vec<f64> = (0..20).map(|index| 10_f64.powf(f64::from(index) / 15.0)).collect();
+        assert_eq!(labels(&Axis::logarithmic(&narrow)), ["1", "2", "5", "10", "20"]);
+    }
+}
