@@ -9,7 +9,7 @@ mod panel;
 
 use std::sync::Once;
 
-use plotters::style::{Color, FontStyle, IntoFont, RGBColor, TextStyle, register_font};
+use plotters::style::{FontStyle, IntoFont, RGBColor, TextStyle, register_font};
 
 use crate::error::Error;
 
