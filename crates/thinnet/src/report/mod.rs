@@ -4,6 +4,7 @@ mod aligned;
 mod classes;
 mod comparison;
 mod curves;
+#[allow(dead_code, reason = "points are there for the pages of sweeps and searches")]
 mod figure;
 mod html;
 mod profile;
