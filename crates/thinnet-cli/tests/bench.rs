@@ -129,6 +129,17 @@ fn workloads_are_timed_in_other_ways_too() {
 }
 
 #[test]
+fn what_dropout_costs_is_measured_in_turns() {
+    let folder = Folder::new();
+    let line = folder.json(&["w4", "--dropout", "--steps", "4", "--threads", "1"]);
+    let (with, without) =
+        (number(&line["ms_per_step"]["median"]), number(&line["dropout"]["without_ms_per_step"]));
+    assert!((with / without - 1.0 - number(&line["dropout"]["share_of_step"])).abs() < 1e-9, "{line}");
+    let text = folder.ok(&["e.toml", "--dropout", "--steps", "3"]);
+    assert!(text.starts_with("A step takes ") && text.contains(" ms without them: "), "{text}");
+}
+
+#[test]
 fn the_line_of_a_training_step_is_the_same_as_ever() {
     let line = Folder::new().ok(&["w4", "--steps", "3", "--threads", "1"]);
     let keys = [
@@ -172,6 +183,7 @@ fn what_cannot_be_measured_is_said() {
         (&["w1", "--augment"], 1, "error: --augment is for networks of images: w2 and w3"),
         (&["w1", "--trace", "t.json"], 1, "error: --trace is for an experiment file (.toml)"),
         (&["kernels", "--set", "a=1"], 1, "error: --set is for an experiment file (.toml)"),
+        (&["kernels", "--dropout"], 1, "error: --dropout is for w1 to w4 and experiment files (.toml)"),
         (&["e.toml", "--mc", "3"], 1, "error: --mc is for w1 to w4"),
         (&["w1", "--predict", "0"], 2, "expected a number from 1 to 1000000"),
         (&["w1", "--predict", "1", "--mc", "1"], 2, "cannot be used with"),

@@ -14,6 +14,9 @@ pub(crate) struct Bench {
     /// Time training in turns with and without the tutorial's image augmentation (w2 and w3)
     #[arg(long)]
     pub(crate) augment: bool,
+    /// Time training in turns with and without the layers that drop (w1 to w4, or an experiment)
+    #[arg(long, conflicts_with_all = ["augment", "predict", "mc", "memory", "trace"])]
+    pub(crate) dropout: bool,
     /// Time prediction, this many samples a call (w1 to w4)
     #[arg(long, value_name = "SAMPLES", value_parser = count, conflicts_with = "augment")]
     pub(crate) predict: Option<usize>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::plan::{Placed, Plan};
+use super::plan::{Cut, Placed, Plan};
 use crate::layers::{Gradients, InPlace, Needs};
 
 /// f32 of the largest buffer of a block: what one node writes is still in the second-level cache when the next reads it.
@@ -34,8 +34,8 @@ impl Segment {
 }
 
 impl Blocks {
-    /// For shards of at most `rows` rows.
-    pub(crate) fn new(plan: &Plan, rows: usize, training: bool) -> Self {
+    /// For shards of at most `rows` rows. What lies before a cut and behind it runs apart.
+    pub(crate) fn new(plan: &Plan, rows: usize, training: bool, cut: Option<Cut>) -> Self {
         // Products with large weights read them once for all rows.
         let is_whole = |node: usize| {
             plan.nodes[node].transform().is_some_and(|(Placed { operation, .. }, _)| {
@@ -43,7 +43,11 @@ impl Blocks {
             })
         };
         let starts = |node: usize| {
-            node == 0 || is_whole(node) || is_whole(node - 1) || (training && plan.meetings.contains(&node))
+            node == 0
+                || is_whole(node)
+                || is_whole(node - 1)
+                || (training && plan.meetings.contains(&node))
+                || cut.is_some_and(|cut| node == cut.node + 1)
         };
         let first_nodes: Vec<usize> = (0..plan.nodes.len()).filter(|&node| starts(node)).collect();
         let ends = first_nodes.iter().skip(1).copied().chain([plan.nodes.len()]);

@@ -28,7 +28,8 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parameters {
     pub(crate) entries: Vec<Entry>,
-    pub(crate) values: Buffer,
+    values: Buffer,
+    changes: u64,
 }
 
 impl Parameters {
@@ -57,7 +58,23 @@ impl Parameters {
             let stream = Stream::new(seed, Domain::Initializer(index as u32));
             entry.initializer.fill(&entry.shape, stream, &mut values[entry.range.clone()]);
         }
-        Self { entries, values }
+        Self { entries, values, changes: 0 }
+    }
+
+    /// The arena.
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The table, and the arena to change.
+    pub(crate) fn values_mut(&mut self) -> (&[Entry], &mut [f32]) {
+        self.changes += 1;
+        (&self.entries, &mut self.values)
+    }
+
+    /// How often the arena was lent to be changed: what was made of its values holds while this stays the same.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The number of elements of the variables that training changes, and of the others.

@@ -30,8 +30,16 @@ pub(crate) struct Plan {
     pub(crate) link: Option<Link>,
     /// The nodes whose operations sum over the batch: in training, the shards wait for each other there.
     pub(crate) meetings: Vec<usize>,
+    branches: Vec<Branch>,
     /// f32 of scratch memory for a shard, by its rows.
     scratch_in_place: usize,
+}
+
+/// Nodes that need not run where the last of them is zero, since it is only added to others.
+#[derive(Debug)]
+struct Branch {
+    last: usize,
+    nodes: Vec<usize>,
 }
 
 /// What a layer's operations are given.
@@ -76,6 +84,14 @@ pub(crate) struct Edge {
     pub(crate) node: usize,
     /// Whether, in the backward pass, another reader has written the buffer's gradient before: then this one adds.
     pub(crate) adds: bool,
+}
+
+/// A place in the plan between two operations: behind some of a node's chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) node: usize,
+    /// How many operations of the node's chain come before.
+    pub(crate) chain: usize,
 }
 
 /// An operation and the layer that it is of.
@@ -180,6 +196,7 @@ impl Plan {
             link,
             meetings: (0..nodes.len()).filter(|&node| sums(&nodes[node])).collect(),
             scratch_in_place: chains.map(|placed| placed.operation.scratch()).max().unwrap_or(0),
+            branches: branches(&nodes),
             nodes,
         }
     }
@@ -189,31 +206,61 @@ impl Plan {
         self.nodes.last().map_or(1, |node| node.len / self.output.len().max(1)).max(1)
     }
 
+    /// Says for each node whether it is absent from a step: in a branch that is left out.
+    pub(crate) fn find_absent(&self, phase: Phase, step: u64, absent: &mut [bool]) {
+        absent.fill(false);
+        for Branch { last, nodes } in &self.branches {
+            let leaves_out = |placed: &Placed<dyn InPlace>| {
+                let stream = self.layers[placed.layer].stream;
+                placed.operation.leaves_out(&Context { phase, stream, step, first: 0, batch_size: 1 })
+            };
+            if self.nodes[*last].chain.iter().any(leaves_out) {
+                nodes.iter().for_each(|&node| absent[node] = true);
+            }
+        }
+    }
+
     /// Multiply-adds of a sample's forward pass, and one for each element that is written.
     pub(crate) fn cost(&self) -> usize {
         self.nodes.iter().map(|node| node.len + node.transform().map_or(0, |(t, _)| t.operation.cost())).sum()
     }
 
-    /// Whether Monte-Carlo prediction draws random numbers.
-    pub(crate) fn draws(&self) -> bool {
-        let in_place = |placed: &Placed<dyn InPlace>| {
+    /// Where Monte-Carlo prediction draws its first random numbers; None where it draws none. What lies before is the same
+    /// in all its thinned networks.
+    pub(crate) fn first_draw(&self) -> Option<Cut> {
+        let draws = |placed: &Placed<dyn InPlace>| {
             let stream = self.layers[placed.layer].stream;
             let phase = Phase::MonteCarlo { shared: false };
             // Monte-Carlo prediction counts from behind training's steps on: there, schedules are at their end.
             let cx = Context { phase, stream, step: u64::MAX, first: 0, batch_size: 1 };
             placed.operation.is_random() && placed.operation.is_active(&cx)
         };
-        let draws = |node: &Node| {
-            node.transform().is_some_and(|(placed, _)| placed.operation.is_random())
-                || node.chain.iter().any(in_place)
+        self.nodes.iter().enumerate().find_map(|(index, node)| {
+            if node.transform().is_some_and(|(placed, _)| placed.operation.is_random()) {
+                return Some(Cut { node: index - 1, chain: self.nodes[index - 1].chain.len() });
+            }
+            node.chain.iter().position(draws).map(|chain| Cut { node: index, chain })
+        })
+    }
+
+    /// Behind everything.
+    pub(crate) fn end(&self) -> Cut {
+        let last = self.nodes.len() - 1;
+        Cut { node: last, chain: self.nodes[last].chain.len() }
+    }
+
+    /// The nodes before a cut whose buffers are read behind it; the cut's own is the last.
+    pub(crate) fn frontier(&self, cut: Cut) -> Vec<usize> {
+        let is_read = |node: usize| {
+            self.nodes[cut.node + 1..].iter().flat_map(Node::edges).any(|edge| edge.node == node)
         };
-        self.nodes.iter().any(draws)
+        (0..cut.node).filter(|&node| is_read(node)).chain([cut.node]).collect()
     }
 
     /// How many rows of a batch make a shard: enough to be worth handing out, few enough that several threads have
     /// work. Depends on the batch size alone, so that the bits do.
     pub(crate) fn shard_rows(&self, batch_size: usize) -> usize {
-        const WORTHWHILE: usize = 1 << 15;
+        const WORTHWHILE: usize = 1 << 17;
         let even = batch_size.div_ceil(4).next_multiple_of(8).min(64);
         let worthwhile = WORTHWHILE.div_ceil(self.cost().max(1)).next_multiple_of(8).min(256);
         even.max(worthwhile).min(batch_size).max(1)
@@ -314,6 +361,28 @@ impl Builder<'_> {
         self.nodes.push(Node::new(source, len, layer));
         self.current = self.nodes.len() - 1;
     }
+}
+
+/// The branches that could be left out. A node is in one where all that read it are.
+fn branches(nodes: &[Node]) -> Vec<Branch> {
+    let reads = |reader: &Node, node: usize| reader.edges().iter().any(|edge| edge.node == node);
+    let branch = |last: usize| {
+        let mut readers = nodes[last..].iter().filter(|reader| reads(reader, last)).peekable();
+        let is_added =
+            readers.peek().is_some() && readers.all(|reader| matches!(reader.source, Source::Sum(_)));
+        if !is_added || nodes[last].chain.is_empty() {
+            return None;
+        }
+        let mut within = vec![last];
+        for node in (1..last).rev() {
+            let mut readers = (node..nodes.len()).filter(|&reader| reads(&nodes[reader], node));
+            if readers.all(|reader| within.contains(&reader)) {
+                within.push(node);
+            }
+        }
+        Some(Branch { last, nodes: within })
+    };
+    (1..nodes.len()).filter_map(branch).collect()
 }
 
 /// Finds, for each buffer that several nodes read, which of them comes first in the backward pass.

@@ -45,10 +45,20 @@ impl Prepared {
     }
 
     /// Makes everything from the variables' values.
-    pub(crate) fn refresh(&mut self, pool: &mut Pool, plan: &Plan, values: &[f32], workers: &mut [Worker]) {
+    pub(crate) fn refresh<L: AsMut<Worker> + Send>(
+        &mut self,
+        pool: &mut Pool,
+        plan: &Plan,
+        values: &[f32],
+        locals: &mut [L],
+    ) {
+        if self.parts.is_empty() {
+            return;
+        }
         let parts = &self.parts;
         let arenas = [&mut self.memory[..]];
-        pool.for_ranges(&self.ranges, arenas, &mut self.outcomes, workers, |index, [out], (), worker| {
+        pool.for_ranges(&self.ranges, arenas, &mut self.outcomes, locals, |index, [out], (), local| {
+            let worker = local.as_mut();
             let (node, part) = parts[index];
             let Source::Transform { placed, variables, .. } = &plan.nodes[node].source else { return };
             if let Some(preparation) = placed.operation.preparation() {

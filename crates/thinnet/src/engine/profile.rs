@@ -67,6 +67,12 @@ impl Worker {
     }
 }
 
+impl AsMut<Self> for Worker {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 /// A thread's record of a step, where one is kept.
 #[derive(Debug)]
 pub(crate) struct Spans(Option<Vec<(Work, Instant, Instant)>>);

@@ -1,6 +1,7 @@
 //! `Dense`: a matrix product, a bias and an activation.
 
 use serde::{Deserialize, Serialize};
+use thinnet_kernels::add::{add, add_rows};
 use thinnet_kernels::dense::{backward, forward, gradient};
 
 use super::weights::Weights;
@@ -128,13 +129,19 @@ impl ByPiece for Affine {
         if variable == BIAS {
             out.fill(0.0);
             for (_, dy) in batch.parts() {
-                for row in dy.chunks_exact(self.units) {
-                    for (sum, &dy) in out.iter_mut().zip(&row[start..]) {
-                        *sum += dy;
-                    }
+                if out.len() == self.units {
+                    add_rows(dy, out);
+                } else {
+                    dy.chunks_exact(self.units).for_each(|row| add(&row[start..start + out.len()], out));
                 }
             }
             return;
+        }
+        let mut parts = batch.parts();
+        if let (Some((x, dy)), None, true) =
+            (parts.next(), parts.next(), out.len() == self.inputs * self.units)
+        {
+            return gradient(x, self.inputs, &[dy], self.units, false, out);
         }
         // The piece's columns of x, copied together: in place they would lie too far apart for the cache.
         let (first, inputs) = (start / self.units, out.len() / self.units);

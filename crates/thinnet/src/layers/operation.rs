@@ -286,6 +286,12 @@ pub trait InPlace: Debug + Send + Sync {
         true
     }
 
+    /// Whether the output is zero in this context, whatever the input, for all samples. Where it is only added to something
+    /// else, what it comes from is then not computed, in both directions.
+    fn leaves_out(&self, _cx: &Context) -> bool {
+        false
+    }
+
     /// f32 of scratch memory that a call needs, whatever the number of rows.
     fn scratch(&self) -> usize {
         0

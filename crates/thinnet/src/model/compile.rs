@@ -35,7 +35,7 @@ impl Sequential {
         let linked = built.plan.link.is_some() && loss.link() == built.plan.link;
         let state_lens = metrics.iter().map(|metric| metric.state_len(&built.plan.output)).collect();
         let objective = Objective { loss, metrics, names, state_lens, linked };
-        let optimization = Optimization::new(optimizer, built.parameters.values.len());
+        let optimization = Optimization::new(optimizer, built.parameters.values().len());
         self.compiled = Some(Compiled { objective, optimization });
         self.batch_runner = None;
         Ok(())

@@ -1,8 +1,6 @@
-//! Measuring and predicting.
+//! Measuring.
 
 use std::borrow::Cow;
-
-use ndarray::{ArrayD, IxDyn};
 
 use super::{BuiltModel, Compiled, Sequential, pool_of};
 use crate::data::{Data, Features, TargetRows, Targets};
@@ -114,9 +112,8 @@ impl Sequential {
 
     /// What layers report of their variables: rates that are learned.
     pub(super) fn reports(&self) -> Logs {
-        let Some(BuiltModel { parameters: Parameters { entries, values }, plan, .. }) = &self.built else {
-            return Logs::new();
-        };
+        let Some(BuiltModel { parameters, plan, .. }) = &self.built else { return Logs::new() };
+        let (entries, values) = (&parameters.entries, parameters.values());
         let layers = plan.layers.iter().enumerate().filter_map(|(index, layer)| {
             let (penalty, variables) = layer.penalty(values)?;
             let (what, value) = penalty.report(variables)?;
@@ -126,64 +123,11 @@ impl Sequential {
         });
         layers.collect()
     }
-
-    /// The model's output for each sample, with dropout and noise off; the first axis counts the samples.
-    ///
-    /// # Errors
-    /// Where the model is not built or the samples have another shape than its input.
-    pub fn predict<'a>(&mut self, x: impl Into<Features<'a>>) -> Result<ArrayD<f32>> {
-        let features = x.into();
-        let shape = self.check_inputs(&features)?;
-        let mut output = vec![0.0; shape.iter().product()];
-        if let Some(mut runner) = self.output_runner(Phase::Inference, features.len())? {
-            self.outputs(&mut runner, &features, 0, &mut output)?;
-        }
-        ArrayD::from_shape_vec(IxDyn(&shape), output).map_err(|error| Error::Data(error.to_string()))
-    }
-
-    /// Builds the model, checks inputs, and gives the shape of their outputs.
-    pub(crate) fn check_inputs(&mut self, features: &Features) -> Result<Vec<usize>> {
-        self.build()?;
-        let built = self.built()?;
-        check_features(built, features)?;
-        Ok([&[features.len()], built.plan.output.axes()].concat())
-    }
-
-    /// What computes outputs for some inputs; none where there is nothing to compute.
-    pub(crate) fn output_runner(&self, phase: Phase, inputs: usize) -> Result<Option<Runner>> {
-        let BuiltModel { parameters, plan, .. } = self.built()?;
-        let batch_size = INFERENCE_BATCH.min(inputs);
-        let runner = || Runner::new(plan, parameters, None, phase, batch_size, self.thread_count());
-        Ok((inputs > 0).then(runner))
-    }
-
-    /// Writes the outputs for all inputs; `step` is what random draws depend on.
-    pub(crate) fn outputs(
-        &mut self,
-        runner: &mut Runner,
-        features: &Features,
-        step: u64,
-        output: &mut [f32],
-    ) -> Result<()> {
-        let order: Vec<u32> = (0..features.len() as u32).collect();
-        let pool = pool_of(&mut self.pool, runner.threads());
-        let BuiltModel { parameters, plan, .. } =
-            self.built.as_ref().ok_or_else(|| Error::Usage("the model is not built".into()))?;
-        runner.prepare(pool, plan, parameters);
-        let batch_size = runner.batch_size();
-        let batches = order.chunks(batch_size).zip(output.chunks_mut(batch_size * plan.output.len()));
-        for (batch, (order, output)) in batches.enumerate() {
-            let (inputs, first) = (Inputs::All(features), batch * batch_size);
-            let samples = Samples { inputs, targets: None, weights: None, order, first };
-            runner.predict(pool, plan, parameters, samples, step, output);
-        }
-        Ok(())
-    }
 }
 
 /// What the regularizers, and the layers for several variables together, add to the loss.
 fn penalty(plan: &Plan, parameters: &Parameters) -> f64 {
-    let Parameters { entries, values } = parameters;
+    let (entries, values) = (&parameters.entries, parameters.values());
     let penalties = entries.iter().filter(|entry| entry.trainable).map(|entry| {
         let own = entry.regularizer.as_ref().map(|own| own.penalty(&values[entry.range.clone()]));
         let layer = &plan.layers[entry.layer];

@@ -5,6 +5,7 @@ mod compile;
 mod evaluate;
 mod file;
 mod fit;
+mod predict;
 mod save;
 mod state;
 mod summary;
@@ -14,7 +15,7 @@ use std::fmt;
 
 use thinnet_kernels::pool::Pool;
 
-use crate::engine::{Objective, Optimization, Parameters, Plan, Runner};
+use crate::engine::{Objective, Optimization, Outputs, Parameters, Plan, Runner};
 use crate::error::{Error, Result};
 use crate::layers::Layer;
 use crate::losses::Link;
@@ -60,6 +61,8 @@ pub struct Sequential {
     compiled: Option<Compiled>,
     /// The runner of the last [`train_on_batch`](Self::train_on_batch).
     batch_runner: Option<Runner>,
+    /// What the last [`predict`](Self::predict) worked with.
+    outputs: Option<Outputs>,
 }
 
 /// What building makes.
@@ -100,6 +103,7 @@ impl Sequential {
             built: None,
             compiled: None,
             batch_runner: None,
+            outputs: None,
         }
     }
 
@@ -204,7 +208,7 @@ impl Sequential {
     /// Where the model cannot be built.
     pub fn is_stochastic(&mut self) -> Result<bool> {
         self.build()?;
-        Ok(self.built()?.plan.draws())
+        Ok(self.built()?.plan.first_draw().is_some())
     }
 
     /// Drops what was made of the layers.
@@ -212,6 +216,7 @@ impl Sequential {
         self.built = None;
         self.compiled = None;
         self.batch_runner = None;
+        self.outputs = None;
     }
 
     /// The shape of one input sample.

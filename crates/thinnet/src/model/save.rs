@@ -109,7 +109,7 @@ impl Sequential {
         }
         let parameters = &self.built()?.parameters;
         let tensors = parameters.entries.iter().map(|entry| {
-            let values = &parameters.values[entry.range.clone()];
+            let values = &parameters.values()[entry.range.clone()];
             (entry.name.clone(), &entry.shape[..], values)
         });
         Contents { metadata, tensors: tensors.collect() }.write(path.as_ref())
@@ -158,11 +158,11 @@ impl Sequential {
 
     fn read_variables(&mut self, file: &ReadFile) -> Result<()> {
         let Some(built) = &mut self.built else { return Err(Error::Usage("the model is not built".into())) };
-        let mut values = built.parameters.values.clone();
+        let mut values = built.parameters.values().to_vec();
         for entry in &built.parameters.entries {
             file.copy(&entry.name, &entry.shape, &mut values[entry.range.clone()])?;
         }
-        built.parameters.values = values;
+        built.parameters.values_mut().1.copy_from_slice(&values);
         Ok(())
     }
 }

@@ -41,7 +41,7 @@ impl Sequential {
             tensors.push((
                 entry.name.clone(),
                 &entry.shape[..],
-                &built.parameters.values[entry.range.clone()],
+                &built.parameters.values()[entry.range.clone()],
             ));
         }
         for (slot, values) in optimization.optimizer.slots().iter().zip(&optimization.slots) {
@@ -94,7 +94,7 @@ impl Sequential {
         let (iterations, carry) = (number("iterations")?, f64::from_bits(number("carry")?));
         let learning_rate = serde_json::from_value(counters["learning_rate"].clone())
             .map_err(|error| Error::file(path, format!("`thinnet.counters.learning_rate`: {error}")))?;
-        let mut values = parameters.values.clone();
+        let mut values = parameters.values().to_vec();
         let mut slots = optimization.slots.clone();
         for entry in &parameters.entries {
             file.copy(&entry.name, &entry.shape, &mut values[entry.range.clone()])?;
@@ -115,7 +115,7 @@ impl Sequential {
             }
             kept.insert(name.to_owned(), weights);
         }
-        parameters.values = values;
+        parameters.values_mut().1.copy_from_slice(&values);
         optimization.slots = slots;
         optimization.iterations = iterations;
         optimization.carry = carry;

@@ -14,7 +14,7 @@ impl Sequential {
         self.build()?;
         let parameters = &self.built()?.parameters;
         let array = |entry: &crate::engine::Entry| {
-            let values = parameters.values[entry.range.clone()].to_vec();
+            let values = parameters.values()[entry.range.clone()].to_vec();
             ArrayD::from_shape_vec(IxDyn(&entry.shape), values)
                 .map_err(|error| Error::Data(error.to_string()))
         };
@@ -47,7 +47,7 @@ impl Sequential {
     pub fn prune(&mut self) -> Result<usize> {
         self.build()?;
         let Some(built) = &mut self.built else { return Err(Error::Usage("the model is not built".into())) };
-        let values = &built.parameters.values;
+        let values = built.parameters.values();
         let mut removable = Vec::new();
         for layer in &built.plan.layers {
             let Some((penalty, variables)) = layer.penalty(values) else { continue };
@@ -57,9 +57,8 @@ impl Sequential {
                 removable.extend(of_variable.map(|element| range.start + element));
             }
         }
-        for &place in &removable {
-            built.parameters.values[place] = 0.0;
-        }
+        let (_, values) = built.parameters.values_mut();
+        removable.iter().for_each(|&place| values[place] = 0.0);
         Ok(removable.len())
     }
 
@@ -81,8 +80,9 @@ impl Sequential {
             let (name, expected, came) = (&entry.name, &entry.shape, array.shape());
             return Err(Error::Data(format!("{name}: expected shape {expected:?}, got {came:?}")));
         }
+        let (entries, values) = built.parameters.values_mut();
         for (entry, array) in entries.iter().zip(weights) {
-            let values = &mut built.parameters.values[entry.range.clone()];
+            let values = &mut values[entry.range.clone()];
             values.iter_mut().zip(array).for_each(|(value, &new)| *value = new);
         }
         Ok(())

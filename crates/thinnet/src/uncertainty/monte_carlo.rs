@@ -6,7 +6,6 @@ use super::distribution::Distribution;
 use super::predictive::Moments;
 use super::{Predictive, Sampling};
 use crate::data::Features;
-use crate::engine::Phase;
 use crate::error::{Error, Result};
 use crate::model::Sequential;
 
@@ -75,31 +74,16 @@ impl Sequential {
         sampling.check()?;
         let shape = self.check_inputs(&features)?;
         let outputs = shape.last().copied().unwrap_or(1);
-        let mut moments = Moments::new(&shape, Distribution::of(self, outputs));
-        self.sample(&features, &sampling, shape.iter().product(), |outputs| {
-            moments.add(outputs);
-            let view = ArrayViewD::from_shape(IxDyn(&shape), outputs);
-            each(view.map_err(|error| Error::Data(error.to_string()))?)
-        })?;
-        moments.finish()
-    }
-
-    /// Hands `each` the `len` outputs of one thinned network after the other.
-    fn sample(
-        &mut self,
-        features: &Features,
-        sampling: &Sampling,
-        len: usize,
-        mut each: impl FnMut(&[f32]) -> Result<()>,
-    ) -> Result<()> {
-        let phase = Phase::MonteCarlo { shared: sampling.is_shared() };
-        let Some(mut runner) = self.output_runner(phase, features.len())? else { return Ok(()) };
-        let mut outputs = vec![0.0_f32; len];
-        for sample in 0..sampling.samples() {
-            self.outputs(&mut runner, features, sampling.step(sample), &mut outputs)?;
-            each(&outputs)?;
-        }
-        Ok(())
+        let distribution = Distribution::of(self, outputs);
+        let of_rows = |rows: usize| Moments::new(&[&[rows], &shape[1..]].concat(), distribution);
+        let steps = (0..sampling.samples()).map(|sample| sampling.step(sample));
+        let parts =
+            self.thinned_outputs(&features, sampling.is_shared(), steps, of_rows, Moments::add, |outputs| {
+                let view = ArrayViewD::from_shape(IxDyn(&shape), outputs);
+                each(view.map_err(|error| Error::Data(error.to_string()))?)
+            })?;
+        let networks = if parts.is_empty() { 0 } else { sampling.samples() };
+        Moments::joined(&shape, distribution, networks, parts).finish()
     }
 }
 

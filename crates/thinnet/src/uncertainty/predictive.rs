@@ -222,6 +222,25 @@ impl Moments {
         }
     }
 
+    /// What some networks say of all inputs, from what they say of parts of them, in order; `shape` is as for [`new`](Self::new).
+    pub(super) fn joined(
+        shape: &[usize],
+        distribution: Distribution,
+        networks: usize,
+        parts: impl IntoIterator<Item = Self>,
+    ) -> Self {
+        let (mut means, mut squares) = (Vec::new(), Vec::new());
+        let (mut probabilities, mut entropies) = (Vec::new(), Vec::new());
+        for part in parts {
+            means.extend(part.means);
+            squares.extend(part.squares);
+            probabilities.extend(part.probabilities);
+            entropies.extend(part.entropies);
+        }
+        let (shape, row) = (shape.to_vec(), Vec::new());
+        Self { shape, distribution, networks, means, squares, probabilities, entropies, row }
+    }
+
     /// Adds a network's outputs.
     pub(super) fn add(&mut self, outputs: &[f32]) {
         self.networks += 1;

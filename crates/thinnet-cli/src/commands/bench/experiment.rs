@@ -5,6 +5,7 @@ use std::path::Path;
 use thinnet::Result;
 use thinnet::experiment::{Experiment, ProfileOptions, profile};
 
+use super::dropout;
 use crate::arguments::Bench;
 use crate::exit::print;
 
@@ -14,6 +15,9 @@ pub(super) fn run(path: &Path, arguments: &Bench, threads: Option<usize>) -> Res
     let mut options = ProfileOptions { threads, keep_spans: arguments.trace.is_some(), ..Default::default() };
     if let Some(steps) = arguments.steps {
         options.steps = steps;
+    }
+    if arguments.dropout {
+        return dropout::experiment(&experiment, &data, &options, arguments.json);
     }
     let profile = profile(&experiment, &data, &options)?;
     if let Some(path) = &arguments.trace {

@@ -1,5 +1,6 @@
 //! `thinnet bench`
 
+mod dropout;
 mod experiment;
 mod kernels;
 mod scaling;
@@ -36,6 +37,9 @@ fn check(arguments: &Bench) -> Result<()> {
         };
     if !matches!(subject, Subject::Workload(_)) {
         refused(&of_workloads, "w1 to w4")?;
+    }
+    if matches!(subject, Subject::Kernels | Subject::Scaling) {
+        refused(&[("--dropout", arguments.dropout)], "w1 to w4 and experiment files (.toml)")?;
     }
     if !matches!(subject, Subject::Experiment(_)) {
         refused(&of_experiments, "an experiment file (.toml)")?;

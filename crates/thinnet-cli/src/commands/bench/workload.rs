@@ -9,7 +9,7 @@ use thinnet::prelude::*;
 use thinnet::random::{Domain, Stream};
 use thinnet::{Error, Result};
 
-use super::{median, sorted};
+use super::{dropout, median, sorted};
 use crate::arguments::{Bench, Workload};
 use crate::exit::print;
 
@@ -39,11 +39,23 @@ impl Timed {
             Workload::W3 => ("w3", cifar_network(model, 32), 64, 40),
             Workload::W4 => ("w4", regression_network(model), 128, 1000),
         };
-        match workload {
-            Workload::W4 => model.compile("adam", "mse", [] as [&str; 0])?,
-            _ => model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])?,
-        }
+        compile(name, &mut model)?;
         Ok(Self { name, model, batch, steps })
+    }
+
+    /// Milliseconds of each step, sorted; what the layers that drop cost goes into the line.
+    fn train_in_turns(&mut self, line: &mut Value) -> Result<Vec<f64>> {
+        let data = Data { x: self.inputs(self.batch)?, y: self.targets(self.batch) };
+        let mut bare = Self { model: dropout::without(&mut self.model)?, ..*self };
+        compile(self.name, &mut bare.model)?;
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        for _ in 0..dropout::ROUNDS {
+            with.extend(self.time(&data, self.steps.div_ceil(2), None)?);
+            without.extend(bare.time(&data, self.steps.div_ceil(2), None)?);
+        }
+        let (with, without) = (sorted(with), sorted(without));
+        line["dropout"] = dropout::comparison(median(&with), median(&without));
+        Ok(with)
     }
 
     /// Random samples.
@@ -148,6 +160,14 @@ fn calls_of(calls: usize, warm_up: usize, mut call: impl FnMut() -> Result<()>) 
     Ok(sorted(times))
 }
 
+/// A network's optimizer, loss and metrics.
+fn compile(name: &str, model: &mut Sequential) -> Result<()> {
+    match name {
+        "w4" => model.compile("adam", "mse", [] as [&str; 0]),
+        _ => model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"]),
+    }
+}
+
 /// The tutorial's has 128 units.
 pub(super) fn mnist_network(model: Sequential, units: usize) -> Sequential {
     model
@@ -245,7 +265,10 @@ pub(super) fn run(workload: Workload, arguments: &Bench, threads: Option<usize>)
         line["peak_memory_mib"] = json!(timed.memory()?);
     } else {
         line["batch"] = json!(timed.batch);
-        let times = timed.train(arguments.augment, &mut line)?;
+        let times = match arguments.dropout {
+            true => timed.train_in_turns(&mut line)?,
+            false => timed.train(arguments.augment, &mut line)?,
+        };
         line["ms_per_step"] = statistics(&times);
     }
     line["threads"] = json!(timed.model.thread_count());

@@ -21,6 +21,9 @@ use crate::shape::Shape;
 /// Huang, Sun, Liu, Sedra & Weinberger 2016, "Deep networks with stochastic depth", where the last block survives with
 /// probability ½. Monte-Carlo prediction draws one network for all inputs of a sample.
 ///
+/// A branch that is left out is not computed, neither forward nor backward: its variables have no gradient in that step but
+/// those of their regularizers, and a BatchNormalization in it learns no statistics.
+///
 /// ```
 /// use thinnet::prelude::*;
 /// let mut model = Sequential::new().add(Dense::new(32).input_shape([8]));
@@ -122,6 +125,10 @@ impl InPlace for LeaveOut {
         true
     }
 
+    fn leaves_out(&self, cx: &Context) -> bool {
+        cx.draws() && self.factor(cx) == 0.0
+    }
+
     fn forward(&self, cx: &Context, x: &mut [f32], _: &mut [f32]) {
         match self.factor(cx) {
             1.0 => {}
@@ -138,8 +145,12 @@ impl InPlace for LeaveOut {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::{Array2, Array3};
+
     use super::*;
+    use crate::engine::{Profile, Work};
     use crate::layers::testing::{self, infer, training};
+    use crate::prelude::*;
     use crate::schedules::Linear;
 
     #[test]
@@ -172,6 +183,58 @@ mod tests {
     fn the_ends_of_the_rate() {
         assert_eq!(testing::train(&StochasticDepth::new(0.0), &[2], &training(0), &[1.0, 2.0]), [1.0, 2.0]);
         assert_eq!(testing::train(&StochasticDepth::new(1.0), &[2], &training(0), &[1.0, 2.0]), [0.0; 2]);
+    }
+
+    /// Trains a model with a block whose branch is left out at this rate, for eight steps.
+    fn train_block(rate: f64, threads: usize) -> (Sequential, Profile, History) {
+        let branch = Residual::new()
+            .add(Conv1D::new(6, 3).padding("same").activation(Relu).kernel_regularizer("l2"))
+            .add(BatchNormalization::new())
+            .add(Dense::new(6))
+            .add(StochasticDepth::new(rate));
+        let mut model = Sequential::new()
+            .threads(threads)
+            .add(Dense::new(6).input_shape([5, 6]))
+            .add(branch)
+            .add(GlobalAveragePooling1D::new())
+            .add(Dense::new(1));
+        model.compile("sgd", "mse", [""; 0]).unwrap();
+        let x = Array3::from_shape_fn((96, 5, 6), |(i, j, k)| ((i * 7 + j * 5 + k * 3) % 11) as f32 / 11.0);
+        let y = Array2::from_shape_fn((96, 1), |(i, _)| (i % 4) as f32);
+        let mut profile = Profile::new();
+        let fit = Fit::new().epochs(4).batch_size(48).verbose(false).profile(&mut profile);
+        let history = model.fit((&x, &y), fit).unwrap();
+        (model, profile, history)
+    }
+
+    #[test]
+    fn a_branch_that_is_left_out_is_neither_computed_nor_trained() {
+        let (mut model, profile, _) = train_block(1.0, 2);
+        let names = profile.layers().to_vec();
+        for (layer, name) in names.iter().enumerate() {
+            let works = [Work::Forward(layer), Work::Backward(layer)];
+            let seconds: f64 = works.iter().flat_map(|&work| profile.seconds(work)).sum();
+            assert_eq!(seconds > 0.0, !name.starts_with("residual/"), "{name}");
+        }
+        let mut untrained = Sequential::from_json(&model.to_json().unwrap()).unwrap();
+        let names = untrained.weight_names().unwrap();
+        let before = untrained.get_weights().unwrap();
+        for ((name, before), after) in names.iter().zip(before).zip(model.get_weights().unwrap()) {
+            // The kernel's regularizer goes on.
+            let is_still = name.starts_with("residual/") && name != "residual/conv1d/kernel";
+            assert_eq!(before == after, is_still, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_same_bits_for_any_threads_where_some_steps_leave_out() {
+        let (mut one, profile, history) = train_block(0.5, 1);
+        let layer = profile.layers().iter().position(|name| name == "residual/dense").unwrap();
+        let computed = profile.seconds(Work::Forward(layer)).iter().filter(|&&seconds| seconds > 0.0).count();
+        assert!(0 < computed && computed < 8, "{computed} of 8 steps");
+        let (mut three, _, of_three) = train_block(0.5, 3);
+        assert_eq!(history, of_three);
+        assert_eq!(one.get_weights().unwrap(), three.get_weights().unwrap());
     }
 
     #[test]

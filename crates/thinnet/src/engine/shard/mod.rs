@@ -1,6 +1,7 @@
 //! A shard: some rows of a batch, with memory of their own, on one thread.
 
-use std::borrow::Cow;
+mod backward;
+
 use std::ops::Range;
 
 use thinnet_kernels::add::add;
@@ -8,42 +9,12 @@ use thinnet_kernels::buffer::Buffer;
 
 use super::blocks::Blocks;
 use super::context::{Context, Phase, Shards, Variables};
-use super::plan::{Edge, Node, Placed, Plan, Source};
+use super::objective::Objective;
+use super::plan::{Cut, Edge, Node, Placed, Plan, Source};
 use super::prepared::Prepared;
 use super::profile::{Work, Worker};
-use super::runner::Objective;
-use crate::data::{Features, TargetRows};
-use crate::layers::Gradients;
-
-/// Targets that were checked against the model's output.
-#[derive(Debug)]
-pub(crate) enum CheckedTargets<'a> {
-    Classes(Vec<u32>),
-    Values { len: usize, values: Cow<'a, [f32]> },
-}
-
-/// The rows of a batch: where they come from, and which.
-#[derive(Clone, Copy)]
-pub(crate) struct Samples<'a> {
-    pub(crate) inputs: Inputs<'a>,
-    /// None to predict.
-    pub(crate) targets: Option<&'a CheckedTargets<'a>>,
-    /// A weight for each sample of the data.
-    pub(crate) weights: Option<&'a [f32]>,
-    /// The batch's samples, in order.
-    pub(crate) order: &'a [u32],
-    /// The place of the first, where draws depend on it: 0 in training, where they depend on the place in the batch.
-    pub(crate) first: usize,
-}
-
-/// Where a batch's inputs come from.
-#[derive(Clone, Copy)]
-pub(crate) enum Inputs<'a> {
-    /// All samples of the data.
-    All(&'a Features<'a>),
-    /// The batch's own, in its order.
-    Batch(&'a [f32]),
-}
+use super::samples::{CheckedTargets, Inputs, Samples};
+use crate::data::TargetRows;
 
 /// What all shards of a batch are given.
 #[derive(Clone, Copy)]
@@ -58,6 +29,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) blocks: &'a Blocks,
     /// What the operations of [`Plan::meetings`] summed over the batch, one after the other.
     pub(crate) sums: &'a [MeetingSums],
+    /// For each node, whether it is left out: see [`Plan::find_absent`].
+    pub(crate) absent: &'a [bool],
 }
 
 /// What an operation summed up for its forward and its backward pass.
@@ -159,6 +132,82 @@ impl Shard {
             .map(move |all| &all[..len])
     }
 
+    /// Forward only, without the loss: from the samples up to a cut.
+    pub(crate) fn start(&mut self, pass: &Pass, first: usize, rows: usize, until: Cut, worker: &mut Worker) {
+        self.rows = rows;
+        self.gather(pass, first);
+        for segment in pass.blocks.within(0..until.node + 1) {
+            for block in segment.blocks(rows) {
+                for node in segment.nodes.clone() {
+                    self.forward_source(pass, node, block.clone(), first, worker);
+                    let whole = pass.plan.nodes[node].chain.len();
+                    let chain = if node == until.node { until.chain } else { whole };
+                    self.forward_chain(pass, node, 0..chain, block.clone(), first, worker);
+                }
+            }
+        }
+    }
+
+    /// Copies the frontier's buffers out, one after the other.
+    pub(crate) fn keep(&self, plan: &Plan, frontier: &[usize], mut kept: &mut [f32]) {
+        for &node in frontier {
+            let (own, rest) = kept.split_at_mut(self.rows * plan.nodes[node].len);
+            own.copy_from_slice(&self.values[node][..own.len()]);
+            kept = rest;
+        }
+    }
+
+    /// Forward only, without the loss: from a cut to the end. `kept` is what [`keep`](Self::keep) copied there, None right
+    /// behind [`start`](Self::start).
+    #[allow(clippy::too_many_arguments, reason = "a pass over rows, where it begins and what is there")]
+    pub(crate) fn go_on(
+        &mut self,
+        pass: &Pass,
+        first: usize,
+        rows: usize,
+        from: Cut,
+        frontier: &[usize],
+        kept: Option<&[f32]>,
+        worker: &mut Worker,
+    ) {
+        self.rows = rows;
+        let nodes = &pass.plan.nodes;
+        let mut of_cut = None;
+        if let Some(mut kept) = kept {
+            for &node in frontier {
+                let (own, rest) = kept.split_at(rows * nodes[node].len);
+                if node == from.node {
+                    of_cut = Some(own);
+                } else {
+                    self.values[node][..own.len()].copy_from_slice(own);
+                }
+                kept = rest;
+            }
+        }
+        // What is in place at the cut runs for the rows that are read next, so that they stay in the cache.
+        let at_cut = |shard: &mut Self, block: &Range<usize>, worker: &mut Worker| {
+            let at = place(block, nodes[from.node].len, false);
+            if let Some(own) = of_cut {
+                shard.values[from.node][at.clone()].copy_from_slice(&own[at]);
+            }
+            let chain = from.chain..nodes[from.node].chain.len();
+            shard.forward_chain(pass, from.node, chain, block.clone(), first, worker);
+        };
+        if from.node + 1 == nodes.len() {
+            at_cut(self, &(0..rows), worker);
+        }
+        for segment in pass.blocks.within(from.node + 1..nodes.len()) {
+            for block in segment.blocks(rows) {
+                for node in segment.nodes.clone() {
+                    if node == from.node + 1 {
+                        at_cut(self, &block, worker);
+                    }
+                    self.forward(pass, node, block.clone(), first, false, worker);
+                }
+            }
+        }
+    }
+
     /// The part of a batch's work on these rows that lies between two meetings: in training, stage s of 2m + 1 with m
     /// meetings, the last m of them backwards; otherwise everything at once. `first` is the place of the first row in the
     /// batch.
@@ -185,9 +234,7 @@ impl Shard {
                 }
             }
             if let Some(&node) = meetings.get(stage) {
-                let start = worker.spans.start();
-                self.sum_forward(pass, stage, node);
-                worker.spans.end(start, Work::Forward(plan.nodes[node].layer));
+                self.sum_forward(pass, stage, node, worker);
                 return;
             }
             let Some(objective) = pass.objective else { return };
@@ -292,8 +339,26 @@ impl Shard {
         linked: bool,
         worker: &mut Worker,
     ) {
+        self.forward_source(pass, index, rows.clone(), first, worker);
+        let skipped = usize::from(linked && index == pass.plan.nodes.len() - 1);
+        let chain = 0..pass.plan.nodes[index].chain.len() - skipped;
+        self.forward_chain(pass, index, chain, rows, first, worker);
+    }
+
+    /// Writes a node's buffer for some rows.
+    fn forward_source(
+        &mut self,
+        pass: &Pass,
+        index: usize,
+        rows: Range<usize>,
+        first: usize,
+        worker: &mut Worker,
+    ) {
         let Worker { scratch, spans } = worker;
         let (plan, local) = (pass.plan, &pass.blocks.local_values);
+        if pass.absent[index] {
+            return;
+        }
         let node = &plan.nodes[index];
         let (before, rest) = self.values.split_at_mut(index);
         let y = &mut rest[0][place(&rows, node.len, local[index])];
@@ -316,21 +381,44 @@ impl Shard {
                     }
                 }
             }
-            Source::Sum([a, b]) => {
-                y.copy_from_slice(read(a));
-                add(read(b), y);
+            Source::Sum(edges) => {
+                let mut present = edges.iter().filter(|edge| !pass.absent[edge.node]);
+                match present.next() {
+                    Some(edge) => y.copy_from_slice(read(edge)),
+                    None => y.fill(0.0),
+                }
+                present.for_each(|edge| add(read(edge), y));
             }
         }
         if index > 0 {
             spans.end(start, Work::Forward(node.layer));
         }
-        let skipped = usize::from(linked && index == plan.nodes.len() - 1);
-        for Placed { operation, layer } in &node.chain[..node.chain.len() - skipped] {
-            let cx = Self::context(pass, *layer, first);
+    }
+
+    /// Runs some of the operations that change a node's buffer where it lies, for some rows.
+    fn forward_chain(
+        &mut self,
+        pass: &Pass,
+        index: usize,
+        chain: Range<usize>,
+        rows: Range<usize>,
+        first: usize,
+        worker: &mut Worker,
+    ) {
+        if pass.absent[index] {
+            return;
+        }
+        let Worker { scratch, spans } = worker;
+        let node = &pass.plan.nodes[index];
+        let y = &mut self.values[index][place(&rows, node.len, pass.blocks.local_values[index])];
+        for Placed { operation, layer } in &node.chain[chain] {
+            let cx = Self::context(pass, *layer, first + rows.start);
             if operation.is_active(&cx) {
                 let start = spans.start();
                 operation.forward(&cx, y, scratch);
-                self.penalty += operation.penalty(&cx, y);
+                if pass.objective.is_some() {
+                    self.penalty += operation.penalty(&cx, y);
+                }
                 spans.end(start, Work::Forward(*layer));
             }
         }
@@ -376,16 +464,22 @@ impl Shard {
         }
     }
 
-    fn sum_forward(&mut self, pass: &Pass, meeting: usize, node: usize) {
-        let Some((placed, source)) = pass.plan.nodes[node].transform() else { return };
+    fn sum_forward(&mut self, pass: &Pass, meeting: usize, node: usize, worker: &mut Worker) {
+        let Some((placed, source)) = pass.plan.nodes[node].transform().filter(|_| !pass.absent[node]) else {
+            return;
+        };
         if let Some(of_batch) = placed.operation.batch_sums() {
             let x = &self.values[source][..self.rows * pass.plan.nodes[source].len];
+            let start = worker.spans.start();
             of_batch.forward_sums(x, &mut self.sums[meeting].forward);
+            worker.spans.end(start, Work::Forward(placed.layer));
         }
     }
 
     fn sum_backward(&mut self, pass: &Pass, meeting: usize, node: usize, first: usize, worker: &mut Worker) {
-        let Some((placed, source)) = pass.plan.nodes[node].transform() else { return };
+        let Some((placed, source)) = pass.plan.nodes[node].transform().filter(|_| !pass.absent[node]) else {
+            return;
+        };
         if let Some(of_batch) = placed.operation.batch_sums() {
             let x = &self.values[source][..self.rows * pass.plan.nodes[source].len];
             let dy = &self.gradients[node][..self.rows * pass.plan.nodes[node].len];
@@ -396,135 +490,11 @@ impl Shard {
             worker.spans.end(start, Work::Backward(placed.layer));
         }
     }
-
-    /// From a buffer's gradient to that before what works in place there, for some rows.
-    fn backward_chain(
-        &mut self,
-        pass: &Pass,
-        index: usize,
-        rows: Range<usize>,
-        first: usize,
-        linked: bool,
-        worker: &mut Worker,
-    ) {
-        let (node, blocks) = (&pass.plan.nodes[index], pass.blocks);
-        let at = |index: usize| place(&rows, node.len, blocks.local_values[index]);
-        let y = &self.values[index][at(index)];
-        let dy = &mut self.gradients[index][place(&rows, node.len, blocks.local_gradients[index])];
-        let skipped = usize::from(linked && index == pass.plan.nodes.len() - 1);
-        let chain = &node.chain[..node.chain.len() - skipped];
-        for (position, Placed { operation, layer }) in chain.iter().enumerate().rev() {
-            let cx = Self::context(pass, *layer, first + rows.start);
-            if operation.is_active(&cx) {
-                // Only the first of a chain behind a copy may need its input: `Node::accepts`.
-                let x = match &node.source {
-                    Source::Copy(edge) if position == 0 => &self.values[edge.node][at(edge.node)],
-                    _ => y,
-                };
-                let start = worker.spans.start();
-                operation.backward(&cx, x, y, dy, &mut worker.scratch);
-                worker.spans.end(start, Work::Backward(*layer));
-            }
-        }
-    }
-
-    /// From a buffer's gradient to that of its variables and of the buffers that it was written from, for some rows.
-    fn backward_source(
-        &mut self,
-        pass: &Pass,
-        index: usize,
-        rows: Range<usize>,
-        first: usize,
-        worker: &mut Worker,
-    ) {
-        let Worker { scratch, spans } = worker;
-        let start = spans.start();
-        let (plan, local) = (pass.plan, &pass.blocks.local_gradients);
-        let node = &plan.nodes[index];
-        let (lower, upper) = self.gradients.split_at_mut(index);
-        let dy = &upper[0][place(&rows, node.len, local[index])];
-        match &node.source {
-            Source::Input => {}
-            Source::Copy(edge) => {
-                pass_on(edge, dy, reached(pass, edge, &rows, lower));
-                spans.end(start, Work::Backward(node.layer));
-            }
-            Source::Sum(edges) => {
-                edges.iter().for_each(|edge| pass_on(edge, dy, reached(pass, edge, &rows, lower)));
-                spans.end(start, Work::Backward(node.layer));
-            }
-            Source::Transform { edge, placed: Placed { operation, layer }, trains, .. } => {
-                let cx = Self::context(pass, *layer, first + rows.start);
-                let variables = Self::variables(pass, index);
-                let len = plan.nodes[edge.node].len;
-                let x = &self.values[edge.node][place(&rows, len, pass.blocks.local_values[edge.node])];
-                let by_shard = match operation.gradients() {
-                    Gradients::ByShard(gradients) if *trains => Some((gradients, &mut self.partials[index])),
-                    _ => None,
-                };
-                let notes = &self.notes[index];
-                let backward = |dx: Option<&mut [f32]>, scratch: &mut [f32]| match (by_shard, dx) {
-                    (Some((gradients, sums)), dx) => {
-                        gradients.gradient(&cx, variables, x, dy, dx, sums, scratch);
-                    }
-                    (None, Some(dx)) => match operation.largest() {
-                        Some(largest) => {
-                            largest.backward(&notes[place(&rows, node.len, false)], dy, dx);
-                        }
-                        None => operation.backward(&cx, variables, x, dy, dx, scratch),
-                    },
-                    (None, None) => {}
-                };
-                let dx = reached(pass, edge, &rows, lower);
-                let work = if dx.is_some() { Work::Backward(*layer) } else { Work::Gradient(*layer) };
-                match dx {
-                    Some(dx) if edge.adds => {
-                        let (own, scratch) = scratch.split_at_mut(x.len());
-                        backward(Some(&mut *own), scratch);
-                        add(own, dx);
-                    }
-                    dx => backward(dx, scratch),
-                }
-                spans.end(start, work);
-            }
-        }
-    }
-
-    /// After all rows: the sums of a node's [`ByShard`](crate::layers::ByShard) become its gradient.
-    fn finish(&mut self, pass: &Pass, index: usize, worker: &mut Worker) {
-        if let Source::Transform { placed, trains: true, .. } = &pass.plan.nodes[index].source
-            && let Gradients::ByShard(gradients) = placed.operation.gradients()
-        {
-            let start = worker.spans.start();
-            gradients.finish(&mut self.partials[index]);
-            worker.spans.end(start, Work::Gradient(placed.layer));
-        }
-    }
 }
 
 /// Where some rows of a shard lie in a buffer, which holds either all rows or those of a block.
 fn place(rows: &Range<usize>, len: usize, local: bool) -> Range<usize> {
     if local { 0..rows.len() * len } else { rows.start * len..rows.end * len }
-}
-
-/// Some rows of the gradient of the buffer that an edge reads, where the backward pass goes on to it.
-fn reached<'a>(
-    pass: &Pass,
-    edge: &Edge,
-    rows: &Range<usize>,
-    gradients: &'a mut [Buffer],
-) -> Option<&'a mut [f32]> {
-    let at = place(rows, pass.plan.nodes[edge.node].len, pass.blocks.local_gradients[edge.node]);
-    (edge.node >= pass.plan.first_trainable).then(|| &mut gradients[edge.node][at])
-}
-
-/// The gradient of a buffer that was copied.
-fn pass_on(edge: &Edge, dy: &[f32], dx: Option<&mut [f32]>) {
-    match dx {
-        Some(dx) if edge.adds => add(dy, dx),
-        Some(dx) => dx.copy_from_slice(dy),
-        None => {}
-    }
 }
 
 fn output(values: &[Buffer], len: usize) -> &[f32] {
