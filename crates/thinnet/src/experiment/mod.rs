@@ -24,6 +24,7 @@
 //! horizontal_flip = true
 //! ```
 
+mod asking;
 mod comparison;
 mod finished;
 mod jobs;
@@ -317,19 +318,6 @@ impl Experiment {
         self.model.name.as_deref().unwrap_or("model")
     }
 
-    /// The experiment with the shape of its data's samples as the first layer's input, where that layer says none.
-    ///
-    /// # Errors
-    /// Where the first layer cannot be read.
-    pub fn with_input_of(mut self, data: &Dataset) -> Result<Self> {
-        if self.lacks_input_shape()? {
-            let mut layer = layers::from_value(&self.model.layers[0])?;
-            layer.base_mut().input_shape = Some(data.train.x.sample_shape().axes().to_vec());
-            self.model.layers[0] = complete_layer(&*layer);
-        }
-        Ok(self)
-    }
-
     /// The experiment with each of `count` seeds, from its own on.
     ///
     /// # Errors
@@ -348,22 +336,9 @@ impl Experiment {
         (0..count).map(seed).collect()
     }
 
-    /// The experiment with the first layer's input shape: from the data, read only where that layer says none.
-    ///
-    /// # Errors
-    /// As [`data`](Self::data) and [`with_input_of`](Self::with_input_of).
-    pub fn with_input_shape(self) -> Result<Self> {
-        if self.lacks_input_shape()? {
-            let data = self.data()?;
-            return self.with_input_of(&data);
-        }
-        Ok(self)
-    }
-
-    fn lacks_input_shape(&self) -> Result<bool> {
-        let Some(first) = self.model.layers.first() else { return Ok(false) };
-        let of_place = |error: Error| Error::config("model.layers.0", error.to_string());
-        Ok(layers::from_value(first).map_err(of_place)?.base().input_shape.is_none())
+    fn layer(&self, index: usize) -> Result<Box<dyn Layer>> {
+        layers::from_value(&self.model.layers[index])
+            .map_err(|error| Error::config(format!("model.layers.{index}"), error.to_string()))
     }
 
     /// The model, built and compiled, with its starting weights.
@@ -380,9 +355,8 @@ impl Experiment {
             }
             None => Sequential::new(),
         };
-        for (index, layer) in list.iter().enumerate() {
-            let of_place = |error: Error| Error::config(format!("model.layers.{index}"), error.to_string());
-            model.push(layers::from_value(layer).map_err(of_place)?);
+        for index in 0..list.len() {
+            model.push(self.layer(index)?);
         }
         if let Some(name) = name {
             model = model.name(name.clone());

@@ -135,6 +135,17 @@ impl From<DataFormat> for String {
     }
 }
 
+/// The inputs of a layer of `units` that works on one row a sample.
+pub(super) fn row(input: &Shape, units: usize) -> Result<usize, String> {
+    let &[inputs] = input.axes() else {
+        return Err(format!("expected samples of shape (inputs), got {input}: put a Flatten before"));
+    };
+    if units == 0 || inputs == 0 {
+        return Err(format!("expected at least one input and one unit, got {inputs} and {units}"));
+    }
+    Ok(inputs)
+}
+
 /// Steps and channels of sequences.
 pub(super) fn sequence(input: &Shape) -> Result<[usize; 2], String> {
     match *input.axes() {

@@ -105,6 +105,12 @@ pub trait Layer: Debug + Send + Sync {
     /// model adds the layer's name.
     fn build(&self, input: &Shape) -> Result<Built, String>;
 
+    /// Tells the layer on how many samples it will be trained, which weighs its prior against them. Whether it had asked: most
+    /// layers do not.
+    fn tell_samples(&mut self, _samples: usize) -> bool {
+        false
+    }
+
     /// A copy behind a box.
     fn clone_box(&self) -> Box<dyn Layer>;
 }

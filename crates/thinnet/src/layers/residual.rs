@@ -131,13 +131,32 @@ impl Layer for Residual {
             penalty: None,
         })
     }
+
+    fn tell_samples(&mut self, samples: usize) -> bool {
+        let layers = self.layers.0.iter_mut().chain(&mut self.projection.0);
+        layers.fold(false, |asked, layer| layer.tell_samples(samples) | asked)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::layers::testing::fails;
-    use crate::layers::{Dense, Dropout, from_config, to_config};
+    use crate::layers::{Dense, Dropout, VariationalDropout, from_config, to_config};
+
+    #[test]
+    fn layers_within_are_told_the_number_of_samples() {
+        let block = || Residual::new().add(VariationalDropout::new(3)).add(VariationalDropout::new(3));
+        fails(
+            &block(),
+            &[3],
+            "variational_dropout: kl_weight must be given: 1/N for N training samples, got none",
+        );
+        let mut told = block();
+        assert!(told.tell_samples(10));
+        assert!(told.build(&3.into()).is_ok());
+        assert!(!told.tell_samples(10));
+    }
 
     #[test]
     fn its_configuration_survives_a_round_trip() {

@@ -36,7 +36,7 @@ impl Sequential {
     ///
     /// ```
     /// use thinnet::prelude::*;
-    /// let layer = VariationalDropout::new(3).initial_log_variance(20.0);
+    /// let layer = VariationalDropout::new(3).kl_weight(1e-3).initial_log_variance(20.0);
     /// let mut model = Sequential::new().add(layer.input_shape([4]));
     /// assert_eq!(model.prune()?, 12);
     /// # Ok::<(), thinnet::Error>(())
