@@ -170,6 +170,113 @@ fn cifar10_says_that_it_is_a_sample_and_reports_class_by_class() {
     assert_eq!(["two/seed-42", "two/seed-43", "two"].map(sums), [1000, 1000, 2000]);
 }
 
+#[test]
+fn exercise_1_compares_rates_and_takes_more_seeds_later() {
+    let bench = Bench::new();
+    let arguments = ["tutorial", "exercise", "1", "--samples", "100", "--epochs", "1", "--out", "run"];
+    let two = [&arguments[..], &["--seeds", "2"]].concat();
+    let text = bench.ok(&two);
+    assert!(text.starts_with("Thinnet ") && text.contains("exercise 1 of the tutorial"), "{text}");
+    assert!(text.contains("paired t-tests over 2 seeds, with Holm's correction for 10 tests"), "{text}");
+    assert!(text.trim_end().lines().last().unwrap().starts_with("Report: run/report.html"), "{text}");
+    for rate in ["rate-0", "rate-0-1", "rate-0-3", "rate-0-5", "rate-0-7"] {
+        for seed in ["seed-42", "seed-43"] {
+            complete(&bench.path("run").join(rate).join(seed));
+        }
+    }
+    for name in ["curves.svg", "curves.png", "rates.svg", "rates.png"] {
+        assert!(bench.path("run").join(name).exists(), "{name}");
+    }
+    self_contained(&fs::read_to_string(bench.path("run/report.html")).unwrap());
+    let rows = |path: &str| fs::read_to_string(bench.path(path)).unwrap();
+    let before = rows("run/comparison.csv");
+    assert_eq!(before.lines().count(), 1 + 5 * 2);
+
+    bench.fails(&two, "run holds a run already");
+    bench.ok(&[&arguments[..], &["--seeds", "3", "--resume"]].concat());
+    let after = rows("run/comparison.csv");
+    assert_eq!(after.lines().count(), 1 + 5 * 3);
+    assert!(before.lines().all(|line| after.contains(line)), "{before}{after}");
+}
+
+#[test]
+fn exercise_2_chooses_strengths_and_says_which_data_are_not_here() {
+    let bench = Bench::new();
+    let text = bench.ok(&[
+        "tutorial",
+        "exercise",
+        "2",
+        "--samples",
+        "60",
+        "--epochs",
+        "1",
+        "--seeds",
+        "1",
+        "--out",
+        "run",
+    ]);
+    assert!(text.contains("Fashion-MNIST is not on this machine and was left out"), "{text}");
+    assert_eq!(text.matches("Chosen by validation loss: L2 ").count(), 2, "{text}");
+    assert!(text.contains("One seed cannot tell which of these differences are chance"), "{text}");
+    for set in ["mnist", "48-digits-of-mnist"] {
+        let choices = fs::read_to_string(bench.path("run").join(set).join("choices.csv")).unwrap();
+        assert_eq!(choices.lines().count(), 1 + 4 + 3 + 4 + 4, "{set}");
+        let rows = fs::read_to_string(bench.path("run").join(set).join("comparison.csv")).unwrap();
+        assert_eq!(rows.lines().count(), 1 + 6, "{set}");
+    }
+    self_contained(&fs::read_to_string(bench.path("run/report.html")).unwrap());
+}
+
+#[test]
+fn exercise_3_learns_rates_by_the_number_of_samples() {
+    let bench = Bench::new();
+    let text = bench.ok(&[
+        "tutorial",
+        "exercise",
+        "3",
+        "--samples",
+        "1500",
+        "--epochs",
+        "2",
+        "--seeds",
+        "2",
+        "--out",
+        "run",
+    ]);
+    assert!(text.contains("Concrete dropout on 1,000, 1,200 digits"), "{text}");
+    assert_eq!(text.matches("The learned rate ").count(), 3, "{text}");
+    let rates = fs::read_to_string(bench.path("run/rates.csv")).unwrap();
+    assert_eq!(rates.lines().count(), 1 + 2 * 2);
+    let first = "samples,seed,concrete_dropout_rate,concrete_dropout_1_rate,concrete_dropout_2_rate";
+    assert!(rates.starts_with(first), "{rates}");
+    self_contained(&fs::read_to_string(bench.path("run/report.html")).unwrap());
+    // The report of a run shows the rates' paths, too.
+    let run = bench.path("run/concrete-dropout/seed-42");
+    complete(&run);
+    assert!(run.join("rates.svg").exists() && run.join("rates.png").exists());
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("The learned rates end between"), "{page}");
+}
+
+#[test]
+fn exercises_that_do_not_exist_are_wrong_usage() {
+    let bench = Bench::new();
+    for (arguments, message) in [
+        (&["tutorial", "exercise", "5"][..], "5 is not in 1..=3"),
+        (&["tutorial", "exercise"], "the following required arguments were not provided"),
+        (&["tutorial", "exercise", "1", "--seeds", "0"], "0 is not in 1..=1000"),
+        (&["tutorial", "exercise", "1", "--epochs", "0"], "0 is not in 1.."),
+        (&["tutorial", "exercise", "1", "--samples", "0"], "0 is not in 1.."),
+        (&["tutorial", "exercise", "1", "--resume"], "--out"),
+        (&["tutorial", "mnist", "1"], "goes with `thinnet tutorial exercise` only"),
+    ] {
+        let output = bench.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn cifar10_is_stopped_in_order_and_gone_on_with() {

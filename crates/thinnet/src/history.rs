@@ -60,6 +60,13 @@ impl History {
         self.columns.get(name).map(Vec::as_slice)
     }
 
+    /// Puts one column into the place of another, if it was recorded.
+    pub(crate) fn replace(&mut self, name: &str, by: &str) {
+        if let Some(column) = self.columns.remove(by) {
+            self.columns.insert(name.to_owned(), column);
+        }
+    }
+
     /// Draws accuracy and loss against the epochs into a file: SVG or PNG, by its ending.
     ///
     /// # Errors

@@ -62,7 +62,9 @@ Examples:
   thinnet tutorial
   thinnet tutorial --seeds 5 --out runs/five
   thinnet tutorial spatial
-  thinnet tutorial spatial --out runs/spatial --resume")]
+  thinnet tutorial spatial --out runs/spatial --resume
+  thinnet tutorial exercise 1                          dropout rates: curves, gaps, which differences are real
+  thinnet tutorial exercises --seeds 3 --out runs/exercises")]
     Tutorial(Tutorial),
     /// Train the model of an experiment file
     #[command(after_help = "\

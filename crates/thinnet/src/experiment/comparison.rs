@@ -63,7 +63,7 @@ pub(super) fn folder(of_model: PathBuf, seeds: usize, seed: u64) -> PathBuf {
 }
 
 /// A folder's name for a model's: `same network, rate 0` is `same-network-rate-0`.
-fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-").to_lowercase()
 }

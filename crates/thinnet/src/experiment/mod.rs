@@ -56,6 +56,7 @@ pub use jobs::{Job, results, run_all};
 pub use profile::{ProfileOptions, profile};
 pub use repeat::{Repeated, repeat};
 pub use run::{Outcome, RunOptions, run};
+pub use tutorial::exercises::{ExerciseOptions, dropout_rates, regularization, trainable_rates};
 pub use tutorial::{cifar10 as tutorial_cifar10, mnist as tutorial_mnist, spatial as tutorial_spatial};
 
 /// An experiment, checked as far as that is possible without its data.

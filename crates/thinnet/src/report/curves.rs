@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::comparison::lowest;
 use super::figure::{Figure, Line, Panel};
+use super::learned_rates::is_report;
 use super::statistics::mean_interval;
 use crate::error::Result;
 use crate::history::History;
@@ -109,8 +110,9 @@ impl<'a> Curves<'a> {
             Some("accuracy".to_owned())
         } else {
             let names = self.runs.iter().flat_map(|run| &run.histories).flat_map(|history| history.names());
-            let mut metrics =
-                names.filter(|name| !name.starts_with("val_") && !["loss", "learning_rate"].contains(name));
+            let mut metrics = names.filter(|name| {
+                !name.starts_with("val_") && !["loss", "learning_rate"].contains(name) && !is_report(name)
+            });
             metrics.next().map(str::to_owned)
         };
         let panels = metric.into_iter().chain(["loss".to_owned()]).map(|name| self.panel(&name)).collect();
@@ -138,7 +140,7 @@ impl<'a> Curves<'a> {
 
 /// The mean of a value over the seeds after each epoch, and half its interval (0 for one seed); the epochs that all
 /// seeds have.
-fn mean_course(run: &Run, name: &str) -> Option<Vec<(f64, f64)>> {
+pub(super) fn mean_course(run: &Run, name: &str) -> Option<Vec<(f64, f64)>> {
     let columns: Option<Vec<&[f64]>> = run.histories.iter().map(|history| history.get(name)).collect();
     let columns = columns.filter(|columns| !columns.is_empty())?;
     let epochs = columns.iter().map(|column| column.len()).min().filter(|&epochs| epochs > 0)?;

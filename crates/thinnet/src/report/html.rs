@@ -4,8 +4,8 @@ use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::Comparison;
 use super::curves::{Curves, Run};
+use super::{Comparison, learned_rates};
 use crate::error::Result;
 use crate::files::write_whole;
 use crate::history::History;
@@ -98,6 +98,7 @@ impl Comparison {
         let curves = Curves::new(&runs);
         curves.write(folder.join("curves.svg"))?;
         curves.write(folder.join("curves.png"))?;
+        learned_rates::write(&runs, folder)?;
         let seeds = self.models.first().map_or(0, |model| model.runs.len());
         let body = html! {
             h2 { "What was run" }
@@ -106,6 +107,7 @@ impl Comparison {
             h2 { "What happened" }
             (table(&self.rows()))
             (figure(&runs)?)
+            @if let Some(rates) = learned_rates::markup(&runs)? { (rates) }
             h2 { "How sure is that" }
             @for paragraph in self.verdict(versus) { p { (paragraph) } }
             h2 { "Where to look closer" }

@@ -4,9 +4,11 @@ mod aligned;
 mod classes;
 mod comparison;
 mod curves;
-#[allow(dead_code, reason = "points are there for the pages of sweeps and searches")]
+mod exercises;
 mod figure;
 mod html;
+mod learned_rates;
+mod pairs;
 mod profile;
 mod run_folder;
 mod run_report;
@@ -17,6 +19,11 @@ pub use aligned::aligned;
 pub use classes::{ClassAccuracy, Classes, Mistake};
 pub use comparison::{Comparison, ModelRuns, RunResult};
 pub use curves::{Curves, Run};
+pub(crate) use exercises::best_by_validation;
+pub use exercises::{
+    Choice, DropoutRates, ExerciseLink, ExerciseText, RateRuns, RatesOfSize, Regularization, RegularizedSet,
+    TrainableRates, exercise_index,
+};
 pub use run_folder::RunFolder;
 pub use run_report::{ReportText, RunReport};
 pub use uncertainty::{UncertaintyReport, reliability_diagram};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::curves::Curves;
-use super::{RunReport, RunResult};
+use super::{RunReport, RunResult, learned_rates};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::history::{History, Logs};
@@ -146,6 +146,7 @@ impl RunFolder {
         let courses = report.courses();
         Curves::new(&courses).write(file("curves.svg"))?;
         Curves::new(&courses).write(file("curves.png"))?;
+        learned_rates::write(&courses, &self.path)?;
         report.write_classes(&self.path)?;
         let environment = json!({
             "thinnet": env!("CARGO_PKG_VERSION"),

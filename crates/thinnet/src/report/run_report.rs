@@ -8,7 +8,7 @@ use super::classes::{self, Classes};
 use super::comparison::lowest;
 use super::curves::{Curves, Run};
 use super::html::{again, epochs, figure, folded, page, table};
-use super::{Comparison, ModelRuns, RunResult};
+use super::{Comparison, ModelRuns, RunResult, learned_rates};
 use crate::data::{Features, datasets};
 use crate::error::Result;
 use crate::files::write_whole;
@@ -61,6 +61,7 @@ impl RunReport<'_> {
         let curves = Curves::new(&curves);
         curves.write(folder.join("curves.svg"))?;
         curves.write(folder.join("curves.png"))?;
+        learned_rates::write(&self.courses(), folder)?;
         self.write_classes(folder)?;
         let page = self.page()?;
         write_whole(folder.join("report.html"), |out| out.write_all(page.as_bytes()))
@@ -86,6 +87,7 @@ impl RunReport<'_> {
             (folded("The whole experiment", &html! { pre { (self.experiment) } }))
             h2 { "What happened" }
             (figure(&self.courses())?)
+            @if let Some(rates) = learned_rates::markup(&self.courses())? { (rates) }
             @match self.runs { [run] => (numbers(run)), _ => (table(&self.comparison().rows())) }
             @if !self.classes.is_empty() { (classes::details(self.classes)) }
             h2 { "How sure is that" }

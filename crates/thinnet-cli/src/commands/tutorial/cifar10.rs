@@ -15,7 +15,7 @@ const VALIDATION: &str = "Validation is on the test data, as in the tutorial's l
                           the test accuracy is that of the last epoch; to stop at the best epoch would flatter it.";
 
 pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, epochs: usize) -> Result<()> {
-    let out = folder(arguments, "report.html")?;
+    let out = folder(arguments, "tutorial", "report.html")?;
     // Only what is here: a tutorial that begins with a large download is none that one tries.
     let whole = datasets::find("cifar10")?;
     let is_here = Store::from_env().has(whole)?;
@@ -41,17 +41,17 @@ pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, epochs: usize) -
         },
         ..run_options(out.clone(), arguments.resume, threads)
     };
-    let repeated = repeat(&experiment, &data, &options, arguments.seeds as usize)?;
+    let repeated = repeat(&experiment, &data, &options, arguments.seeds.unwrap_or(1) as usize)?;
     let mut text = format!("{}\n", repeated.runs.table());
     text += &classes(&repeated.classes);
     text += &Classes::verdict(&repeated.classes)
         .iter()
         .map(|sentence| format!("{sentence}\n"))
         .collect::<String>();
-    if arguments.seeds == 1 {
+    if arguments.seeds.unwrap_or(1) == 1 {
         text += "One seed cannot tell chance from effect: try --seeds 5.\n";
     }
-    let beside = if arguments.seeds == 1 { "model.safetensors" } else { "comparison.csv" };
+    let beside = if arguments.seeds.unwrap_or(1) == 1 { "model.safetensors" } else { "comparison.csv" };
     text += &format!(
         "Report: {}  (curves.svg, curves.png, confusion.csv, {beside} beside it)\n",
         out.join("report.html").display()

@@ -1,20 +1,28 @@
 //! `thinnet tutorial`
 
 mod cifar10;
+mod exercises;
 mod models;
 
 use std::path::PathBuf;
 
+use clap::CommandFactory;
+use clap::error::ErrorKind;
 use thinnet::data::Dataset;
 use thinnet::experiment::{Experiment, tutorial_mnist, tutorial_spatial};
 use thinnet::report::RunFolder;
 use thinnet::{Error, Result};
 
 use self::models::Comparison;
-use crate::arguments::{Part, Tutorial};
+use crate::arguments::{Arguments, Part, Tutorial};
 use crate::exit::print;
 
 pub(crate) fn run(arguments: &Tutorial, threads: Option<usize>) -> Result<()> {
+    if let Some(number) = arguments.exercise.filter(|_| arguments.part != Part::Exercise) {
+        let message =
+            format!("the number of an exercise, {number}, goes with `thinnet tutorial exercise` only");
+        Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
+    }
     let epochs = |default: usize| arguments.epochs.map_or(default, |epochs| epochs as usize);
     match arguments.part {
         Part::Mnist => models::run(
@@ -36,6 +44,8 @@ pub(crate) fn run(arguments: &Tutorial, threads: Option<usize>) -> Result<()> {
             },
         ),
         Part::Cifar10 => cifar10::run(arguments, threads, epochs(20)),
+        Part::Exercises => exercises::all(arguments, threads),
+        Part::Exercise => exercises::one(arguments, threads),
     }
 }
 
@@ -46,23 +56,29 @@ fn announce(
     (of_data, data): (&str, &Dataset),
     experiment: &Experiment,
 ) -> Result<()> {
-    let &Tutorial { seed, seeds, .. } = arguments;
     let used = experiment.model()?.threads(threads.unwrap_or_else(thinnet::default_threads)).thread_count();
-    let of_seeds =
-        if seeds == 1 { format!("seed {seed}") } else { format!("seeds {seed} to {}", seed + seeds - 1) };
-    let plural = if used == 1 { "thread" } else { "threads" };
     print(&format!(
-        "Thinnet {} · {of_data} {} + {} · {used} {plural}, {} · {of_seeds}\n\n",
+        "Thinnet {} · {of_data} {} + {} · {}\n\n",
         env!("CARGO_PKG_VERSION"),
         thousands(data.train.len()),
         thousands(data.test.len()),
-        thinnet::kernels()
+        conditions(used, arguments.seed, arguments.seeds.unwrap_or(1))
     ))
 }
 
-/// The folder to write to. `done` is the file that a run leaves there as its last but one.
-fn folder(arguments: &Tutorial, done: &str) -> Result<PathBuf> {
-    let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next("tutorial"));
+/// With what something is run: `2 threads, avx2 · seeds 42 to 46`.
+fn conditions(threads: usize, seed: u64, seeds: u64) -> String {
+    let of_seeds = match seeds {
+        1 => format!("seed {seed}"),
+        _ => format!("seeds {seed} to {}", seed.saturating_add(seeds - 1)),
+    };
+    let plural = if threads == 1 { "thread" } else { "threads" };
+    format!("{threads} {plural}, {} · {of_seeds}", thinnet::kernels())
+}
+
+/// The folder to write to, by default the next free one of this name. `done` is a file that a run leaves there at its end.
+fn folder(arguments: &Tutorial, name: &str, done: &str) -> Result<PathBuf> {
+    let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next(name));
     if !arguments.resume && out.join(done).exists() {
         let out = out.display();
         return Err(Error::Usage(format!("{out} holds a run already: choose another folder with --out")));

@@ -20,7 +20,7 @@ pub(super) struct Comparison {
 
 pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, comparison: Comparison) -> Result<()> {
     let Comparison { mut experiments, title, versus } = comparison;
-    let out = folder(arguments, "comparison.csv")?;
+    let out = folder(arguments, "tutorial", "comparison.csv")?;
     for (_, experiment) in &mut experiments {
         experiment.data.samples = arguments.samples.map(|samples| samples as usize);
     }
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, comparison: Comp
     let training = (data.train.len() as f64 * (1.0 - first.fit.validation_split)) as usize;
     let options = ComparisonOptions {
         run: run_options(out.clone(), arguments.resume, threads),
-        seeds: arguments.seeds as usize,
+        seeds: arguments.seeds.unwrap_or(1) as usize,
         data: format!(
             "MNIST, {} digits to train on, {} to validate, {} to test",
             thousands(training),

@@ -1,6 +1,7 @@
 //! The tutorial's experiments.
 
 mod cifar10;
+pub(super) mod exercises;
 mod mnist;
 mod spatial;
 

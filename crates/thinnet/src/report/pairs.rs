@@ -1,0 +1,272 @@
+//! Every two of several models: which of them differ by more than chance explains.
+
+use super::statistics::{holm, mean_interval, paired_test};
+use super::{ModelRuns, RunResult};
+
+/// The chance of calling any difference of a family real that is none.
+const LEVEL: f64 = 0.05;
+
+/// A number that runs have, and how it is said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measure {
+    /// What it is called.
+    pub(super) name: &'static str,
+    pub(super) value: fn(&RunResult) -> Option<f64>,
+    /// What differences are multiplied by when they are said, such as 100 for points.
+    pub(super) scale: f64,
+    /// What follows a difference, such as ` points`; may be empty.
+    pub(super) unit: &'static str,
+    /// The digits of a difference.
+    pub(super) digits: usize,
+}
+
+impl Measure {
+    /// The share of test samples that are told right.
+    pub(super) const TEST_ACCURACY: Self = Self {
+        name: "test accuracy",
+        value: |run| run.test.get("accuracy").copied(),
+        scale: 100.0,
+        unit: " points",
+        digits: 2,
+    };
+    /// The loss on the test samples.
+    pub(super) const TEST_LOSS: Self = Self {
+        name: "test loss",
+        value: |run| run.test.get("loss").copied(),
+        scale: 1.0,
+        unit: "",
+        digits: 4,
+    };
+    /// Training accuracy − validation accuracy.
+    pub(super) const GAP: Self = Self {
+        name: "gap between training and validation accuracy",
+        value: RunResult::gap,
+        scale: 100.0,
+        unit: " points",
+        digits: 2,
+    };
+
+    /// The number of each run, if all have it.
+    pub(super) fn of(&self, model: &ModelRuns) -> Option<Vec<f64>> {
+        model.runs.iter().map(self.value).collect()
+    }
+
+    /// The mean over the runs, and half its interval, infinite for one run.
+    pub(super) fn mean(&self, model: &ModelRuns) -> Option<(f64, f64)> {
+        self.of(model).filter(|values| !values.is_empty()).map(|values| mean_interval(&values))
+    }
+
+    /// A difference in words.
+    fn said(&self, difference: f64) -> String {
+        format!("{:.*}{}", self.digits, difference * self.scale, self.unit)
+    }
+}
+
+/// All pairs of models, by one number.
+#[derive(Debug)]
+pub(super) struct Pairs<'a> {
+    measure: Measure,
+    models: &'a [&'a ModelRuns],
+    seeds: usize,
+    pairs: Vec<Pair>,
+}
+
+/// Two models, the first with the higher mean.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    higher: usize,
+    lower: usize,
+    difference: f64,
+    half: f64,
+    /// After Holm's correction for all pairs.
+    p: f64,
+}
+
+impl Pair {
+    fn is_real(&self) -> bool {
+        self.p <= LEVEL
+    }
+}
+
+impl<'a> Pairs<'a> {
+    /// Tests all pairs; `None` where a run lacks the number, or there are less than two seeds or models.
+    pub(super) fn new(models: &'a [&'a ModelRuns], measure: Measure) -> Option<Self> {
+        let values: Vec<Vec<f64>> = models.iter().map(|model| measure.of(model)).collect::<Option<_>>()?;
+        let seeds = values.iter().map(Vec::len).min()?;
+        if seeds < 2 || models.len() < 2 {
+            return None;
+        }
+        let mut pairs = Vec::new();
+        for a in 0..models.len() {
+            for b in a + 1..models.len() {
+                let test = paired_test(&values[a], &values[b]);
+                let (higher, lower) = if test.difference < 0.0 { (b, a) } else { (a, b) };
+                pairs.push(Pair {
+                    higher,
+                    lower,
+                    difference: test.difference.abs(),
+                    half: test.half,
+                    p: test.p,
+                });
+            }
+        }
+        let corrected = holm(&pairs.iter().map(|pair| pair.p).collect::<Vec<_>>());
+        pairs.iter_mut().zip(corrected).for_each(|(pair, p)| pair.p = p);
+        Some(Self { measure, models, seeds, pairs })
+    }
+
+    /// Which differences are more than chance explains, in whole sentences.
+    pub(super) fn sentences(&self) -> Vec<String> {
+        let Self { measure, models, pairs, .. } = self;
+        let name = |index: usize| format!("“{}”", models[index].name);
+        let real = pairs.iter().filter(|pair| pair.is_real()).count();
+        let told = match (real, pairs.len()) {
+            (1, 1) => "The difference in {} is more than chance explains".to_owned(),
+            (_, 1) => "The difference in {} may be chance alone".to_owned(),
+            (0, all) => format!("None of the {all} differences in {{}} is more than chance explains"),
+            (real, all) if real == all => {
+                format!("All {all} differences in {{}} are more than chance explains")
+            }
+            (1, all) => format!("Of the {all} differences in {{}}, one is more than chance explains"),
+            (real, all) => format!("Of the {all} differences in {{}}, {real} are more than chance explains"),
+        };
+        let method = match pairs.len() {
+            1 => format!("a paired t-test over {} seeds", self.seeds),
+            all => {
+                format!("paired t-tests over {} seeds, with Holm's correction for {all} tests", self.seeds)
+            }
+        };
+        let mut sentences =
+            vec![format!("{} at a level of 5 % ({method}).", told.replace("{}", measure.name))];
+        for higher in self.ranked() {
+            let below: Vec<String> = pairs
+                .iter()
+                .filter(|pair| pair.is_real() && pair.higher == higher)
+                .map(|pair| format!("{} (by {})", name(pair.lower), measure.said(pair.difference)))
+                .collect();
+            if !below.is_empty() {
+                sentences.push(format!(
+                    "{} has a higher {} than {}.",
+                    name(higher),
+                    measure.name,
+                    listed(&below)
+                ));
+            }
+        }
+        let unclear: Vec<String> = pairs
+            .iter()
+            .filter(|pair| !pair.is_real())
+            .map(|pair| format!("{} and {}", name(pair.higher), name(pair.lower)))
+            .collect();
+        match unclear.len() {
+            0 => {}
+            _ if real == 0 => {}
+            1..=4 => sentences
+                .push(format!("Chance alone may explain the difference of {}.", unclear.join("; of "))),
+            many => sentences.push(format!("Chance alone may explain the other {many}.")),
+        }
+        sentences
+    }
+
+    /// A row for each pair, with its head.
+    pub(super) fn rows(&self) -> Vec<Vec<String>> {
+        let Measure { name, scale, unit, digits, .. } = self.measure;
+        let head = [
+            "higher − lower".to_owned(),
+            format!("difference in {name}"),
+            "95 % interval".into(),
+            "p after Holm".into(),
+            "more than chance".into(),
+        ];
+        let row = |pair: &Pair| {
+            let [low, high] = [-1.0, 1.0].map(|sign| (pair.difference + sign * pair.half) * scale);
+            vec![
+                format!("{} − {}", self.models[pair.higher].name, self.models[pair.lower].name),
+                format!("{:.digits$}{unit}", pair.difference * scale),
+                format!("{low:.digits$} to {high:.digits$}"),
+                if pair.p < 0.001 { "< 0.001".into() } else { format!("{:.3}", pair.p) },
+                if pair.is_real() { "yes".into() } else { "no".into() },
+            ]
+        };
+        std::iter::once(head.to_vec()).chain(self.pairs.iter().map(row)).collect()
+    }
+
+    /// The models from the highest mean to the lowest.
+    fn ranked(&self) -> Vec<usize> {
+        let mean = |index: &usize| self.measure.mean(self.models[*index]).map_or(0.0, |(mean, _)| mean);
+        let mut order: Vec<usize> = (0..self.models.len()).collect();
+        order.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+        order
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::History;
+
+    fn model(name: &str, accuracies: &[f64]) -> ModelRuns {
+        let run = |(seed, &accuracy): (usize, &f64)| RunResult {
+            seed: seed as u64,
+            history: History::default(),
+            test: [("accuracy".to_owned(), accuracy)].into(),
+            seconds: 1.0,
+        };
+        let runs = accuracies.iter().enumerate().map(run).collect();
+        ModelRuns { name: name.into(), summary: String::new(), runs }
+    }
+
+    #[test]
+    fn only_differences_that_hold_together_are_called_real() {
+        let high = model("a", &[0.980, 0.982, 0.981, 0.983]);
+        let same = model("b", &[0.982, 0.981, 0.983, 0.981]);
+        let low = model("c", &[0.960, 0.9615, 0.961, 0.963]);
+        let models = [&high, &same, &low];
+        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY).unwrap();
+        assert_eq!(
+            pairs.sentences(),
+            [
+                "Of the 3 differences in test accuracy, 2 are more than chance explains at a level of 5 % (paired t-tests over 4 \
+                 seeds, with Holm's correction for 3 tests).",
+                "“b” has a higher test accuracy than “c” (by 2.04 points).",
+                "“a” has a higher test accuracy than “c” (by 2.01 points).",
+                "Chance alone may explain the difference of “b” and “a”.",
+            ]
+        );
+        let rows = pairs.rows();
+        assert_eq!(rows.len(), 4);
+        assert_eq!(rows[2][0], "a − c");
+        assert_eq!(rows[2][4], "yes");
+    }
+
+    #[test]
+    fn without_a_second_seed_or_the_number_nothing_is_tested() {
+        let (a, b) = (model("a", &[0.9]), model("b", &[0.8]));
+        assert!(Pairs::new(&[&a, &b], Measure::TEST_ACCURACY).is_none());
+        let (a, b) = (model("a", &[0.9, 0.8]), model("b", &[0.8, 0.7]));
+        assert!(Pairs::new(&[&a], Measure::TEST_ACCURACY).is_none());
+        assert!(Pairs::new(&[&a, &b], Measure::TEST_LOSS).is_none());
+    }
+
+    #[test]
+    fn nothing_real_is_said_plainly() {
+        let (a, b) = (model("a", &[0.9, 0.8]), model("b", &[0.85, 0.87]));
+        let models = [&a, &b];
+        let sentences = Pairs::new(&models, Measure::TEST_ACCURACY).unwrap().sentences();
+        assert_eq!(
+            sentences,
+            [
+                "The difference in test accuracy may be chance alone at a level of 5 % (a paired t-test over 2 seeds)."
+            ]
+        );
+    }
+}
