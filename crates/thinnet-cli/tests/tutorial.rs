@@ -220,7 +220,7 @@ fn exercise_2_chooses_strengths_and_says_which_data_are_not_here() {
     assert!(text.contains("One seed cannot tell which of these differences are chance"), "{text}");
     for set in ["mnist", "48-digits-of-mnist"] {
         let choices = fs::read_to_string(bench.path("run").join(set).join("choices.csv")).unwrap();
-        assert_eq!(choices.lines().count(), 1 + 4 + 3 + 4 + 4, "{set}");
+        assert_eq!(choices.lines().count(), 1 + 5 + 3 + 5 + 5, "{set}");
         let rows = fs::read_to_string(bench.path("run").join(set).join("comparison.csv")).unwrap();
         assert_eq!(rows.lines().count(), 1 + 6, "{set}");
     }

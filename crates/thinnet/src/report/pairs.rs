@@ -39,7 +39,7 @@ impl Measure {
     };
     /// Training accuracy − validation accuracy.
     pub(super) const GAP: Self = Self {
-        name: "gap between training and validation accuracy",
+        name: "train − validation gap",
         value: RunResult::gap,
         scale: 100.0,
         unit: " points",

@@ -50,7 +50,9 @@ pub struct Choice {
     pub name: String,
     /// Its values, ascending, and the runs of each.
     pub candidates: Vec<(f64, ModelRuns)>,
-    /// Which of them.
+    /// Which of them regularizes most.
+    pub strongest: usize,
+    /// Which of them was chosen.
     pub chosen: usize,
 }
 
@@ -60,9 +62,11 @@ impl Choice {
         self.candidates[self.chosen].0
     }
 
-    /// Whether it is the least or the greatest that was tried, so that one beyond may be better.
-    fn is_at_an_end(&self) -> bool {
-        self.chosen == 0 || self.chosen + 1 == self.candidates.len()
+    /// The chosen value in words.
+    fn said(&self) -> String {
+        // The weakest is next to none, which was tried too.
+        let end = if self.chosen == self.strongest { " (the strongest that was tried)" } else { "" };
+        format!("{} {}{end}", self.name, self.value())
     }
 
     fn rows(&self) -> Vec<Vec<String>> {
@@ -125,14 +129,7 @@ impl RegularizedSet {
 
     /// What happened, in whole sentences.
     fn discussion(&self) -> Vec<String> {
-        let chosen: Vec<String> = self
-            .choices
-            .iter()
-            .map(|choice| {
-                let end = if choice.is_at_an_end() { ", the end of what was tried" } else { "" };
-                format!("{} {}{end}", choice.name, choice.value())
-            })
-            .collect();
+        let chosen: Vec<String> = self.choices.iter().map(Choice::said).collect();
         let mut sentences = vec![format!("Chosen by validation loss: {}.", listed(&chosen))];
         let accuracy = |model: &&ModelRuns| mean(model, Measure::TEST_ACCURACY.value).unwrap_or(f64::NAN);
         let mut ranked = self.models();

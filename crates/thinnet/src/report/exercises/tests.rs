@@ -45,10 +45,7 @@ fn page_of(write: impl FnOnce(&Path) -> Result<()>) -> String {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path()).unwrap();
     let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
-    let addresses = page.matches("http").count();
-    let namespaces = page.matches("http://www.w3.org/2000/svg").count();
-    // An attribute's name is no address.
-    assert_eq!(addresses, namespaces + page.matches("http-equiv").count());
+    assert_eq!(page.matches("://").count(), page.matches("http://www.w3.org/2000/svg").count());
     page
 }
 
@@ -110,6 +107,7 @@ fn exercise_2_says_what_validation_chose() {
         Choice {
             name: name.into(),
             candidates: values.into_iter().enumerate().map(candidate).collect(),
+            strongest: 2,
             chosen: 1,
         }
     };
@@ -120,7 +118,7 @@ fn exercise_2_says_what_validation_chose() {
         models: vec![model("neither", &runs(0.0), &[]), model("L2", &runs(0.01), &[])],
         choices: vec![
             candidates("L2", [1e-5, 1e-4, 1e-2]),
-            Choice { chosen: 0, ..candidates("max-norm", [1.0, 2.0, 4.0]) },
+            Choice { strongest: 0, chosen: 0, ..candidates("max-norm", [1.0, 2.0, 4.0]) },
         ],
     };
     assert_eq!(best_by_validation(set.choices[0].candidates.iter().map(|(_, model)| model)), Some(1));
@@ -129,7 +127,7 @@ fn exercise_2_says_what_validation_chose() {
     let said = study.verdict().join("\n");
     for part in [
         "Another set is not here.",
-        "digits: Chosen by validation loss: L2 0.0001 and max-norm 1, the end of what was tried.",
+        "digits: Chosen by validation loss: L2 0.0001 and max-norm 1 (the strongest that was tried).",
         "The highest mean test accuracy is that of “L2” (0.9805 ± 0.0064); “neither” is in place 2 of 2 (0.9705 ± 0.0064).",
         "“L2” has a higher test accuracy than “neither” (by 1.00 points).",
     ] {

@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::axis::Axis;
-use super::{Across, GRID, INK, Joined, Mark, Panel, color, failed, number, style};
+use super::{Across, GRID, INK, Joined, Mark, Panel, Points, color, failed, number, style};
 use crate::error::Result;
 
 /// A chart as a panel has it.
@@ -115,7 +115,10 @@ impl Panel {
         for (index, series) in self.points.iter().enumerate() {
             let color = color(series.color);
             // Beside each other, so that whiskers of the same place can be told apart.
-            let aside = (index as f64 - (self.points.len() as f64 - 1.0) / 2.0) * f64::from(px(5));
+            let aside = match share_places(&self.points) {
+                true => (index as f64 - (self.points.len() as f64 - 1.0) / 2.0) * f64::from(px(5)),
+                false => 0.0,
+            };
             let place = |at: f64| axis.shifted(at, aside, length);
             let known: Vec<_> = series.points.iter().filter(|point| point.value.is_finite()).collect();
             if series.joined != Joined::Not {
@@ -198,6 +201,15 @@ impl Across {
             _ => format!("{} {}", self.name(), number::place(at)),
         }
     }
+}
+
+/// Whether any two series have a point in the same place.
+fn share_places(series: &[Points]) -> bool {
+    let places = |series: &Points| -> Vec<f64> { series.points.iter().map(|point| point.at).collect() };
+    series.iter().enumerate().any(|(index, one)| {
+        let of_others: Vec<f64> = series[..index].iter().flat_map(places).collect();
+        one.points.iter().any(|point| of_others.contains(&point.at))
+    })
 }
 
 fn join<DB: DrawingBackend>(

@@ -11,9 +11,9 @@ use crate::model::thousands;
 use crate::report::{Choice, ModelRuns, Regularization, RegularizedSet, best_by_validation};
 
 /// What is tried of each strength.
-const L2: [f64; 4] = [1e-5, 1e-4, 1e-3, 1e-2];
+const L2: [f64; 5] = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 const RATES: [f64; 3] = [0.1, 0.3, 0.5];
-const MAX_NORM: [f64; 4] = [0.5, 1.0, 2.0, 4.0];
+const MAX_NORM: [f64; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];
 
 /// Of MNIST, so many make a small data set: 1,000 to train on, 250 to validate.
 const FEW: usize = 1_250;
@@ -113,20 +113,24 @@ fn set(
     let plain = runs.remove(0).1;
     let mut choices = Vec::new();
     for (name, length) in names.into_iter().zip(lengths) {
-        choices.push(choice(name, runs.drain(..length).collect()));
+        choices.push(choice(name, runs.drain(..length).collect(), length - 1));
     }
+    // A small norm is a strong bound.
+    choices[2].strongest = 0;
     // Two together: dropout keeps its rate.
     let rate = choices[1].value();
     let max = choices[2].value();
-    let mut together = tried("dropout and L2", &L2, &|l2| Strengths { l2: Some(l2), rate, max_norm: None });
+    let mut together =
+        tried(&format!("dropout {rate} and L2"), &L2, &|l2| Strengths { l2: Some(l2), rate, max_norm: None });
     together.push((
         max,
-        "dropout and max-norm".to_owned(),
+        format!("dropout {rate} and max-norm {max}"),
         experiment(Strengths { l2: None, rate, max_norm: Some(max) }),
     ));
     let mut together = models(&options, &data, together)?;
-    let dropout_and_max_norm = together.pop().map(|(_, model)| model);
-    choices.push(choice("L2 beside dropout", together));
+    let dropout_and_max_norm =
+        together.pop().map(|(_, model)| ModelRuns { name: "dropout and max-norm".to_owned(), ..model });
+    choices.push(choice("L2 beside dropout", together, L2.len() - 1));
     let chosen = |index: usize, name: &str| {
         let choice: &Choice = &choices[index];
         let mut model = choice.candidates[choice.chosen].1.clone();
@@ -156,7 +160,7 @@ fn models(
 }
 
 /// The strength of the lowest validation loss.
-fn choice(name: &str, candidates: Vec<(f64, ModelRuns)>) -> Choice {
+fn choice(name: &str, candidates: Vec<(f64, ModelRuns)>, strongest: usize) -> Choice {
     let chosen = best_by_validation(candidates.iter().map(|(_, model)| model)).unwrap_or(0);
-    Choice { name: name.to_owned(), candidates, chosen }
+    Choice { name: name.to_owned(), candidates, strongest, chosen }
 }
