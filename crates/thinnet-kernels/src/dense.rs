@@ -6,7 +6,7 @@
 use crate::isa::{Arithmetic, dispatch};
 use crate::panels::{Copied, DEPTH};
 use crate::tile::{
-    Left, Onto, Panels, Rows, Transposed, add_products, by_tile, columns, groups, store, zeros,
+    COLUMNS, Left, Onto, Panels, Rows, Transposed, add_products, by_tile, columns, groups, store, zeros,
 };
 
 /// Stores the products of a tile of the left operand with panels, of so many numbers each.
@@ -26,16 +26,17 @@ fn product<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     store::<A, ROWS, PANELS>(sums, onto, y, stride, width);
 }
 
-/// y = x·weights + bias, where `copy` copies some columns of the weights from a depth on:
-/// (panels, (first column, width), (first depth, depth)).
+/// y = x·weights + bias, where `panels_of` gives some columns of the weights at some depths, in place or copied:
+/// (first column, width), (first depth, depth).
 #[inline(always)]
 fn rows_by_panels<A: Arithmetic>(
     x: &[f32],
     inputs: usize,
+    weights: &[f32],
     units: usize,
     bias: Option<&[f32]>,
     y: &mut [f32],
-    copy: impl Fn(&mut Copied, (usize, usize), (usize, usize)),
+    panels_of: impl for<'a> Fn(&'a [f32], &'a mut Copied, (usize, usize), (usize, usize)) -> Panels<'a>,
 ) {
     assert!(inputs > 0, "a sum of something");
     let rows = y.len() / units;
@@ -43,9 +44,7 @@ fn rows_by_panels<A: Arithmetic>(
     for first in (0..inputs).step_by(DEPTH) {
         let depth = (inputs - first).min(DEPTH);
         for (column, width, panels) in columns::<A>(units) {
-            copy(&mut copied, (column, width), (first, depth));
-            // SAFETY: so many rows of these panels were just copied.
-            let right = unsafe { copied.panels() };
+            let right = panels_of(weights, &mut copied, (column, width), (first, depth));
             let onto = match bias {
                 _ if first > 0 => Onto::Itself,
                 Some(bias) => Onto::Row(&bias[column..]),
@@ -69,16 +68,40 @@ fn forward_body<A: Arithmetic>(
     bias: Option<&[f32]>,
     y: &mut [f32],
 ) {
-    rows_by_panels::<A>(x, inputs, units, bias, y, |copied, (column, width), (first, depth)| {
-        copied.copy::<A>(&weights[first * units + column..], units, width, depth, 0);
-    });
+    rows_by_panels::<A>(
+        x,
+        inputs,
+        weights,
+        units,
+        bias,
+        y,
+        |weights, copied, (column, width), (first, depth)| {
+            let weights = &weights[first * units + column..];
+            if width.is_multiple_of(COLUMNS) {
+                return Panels { numbers: weights, panel_step: COLUMNS, row_step: units };
+            }
+            copied.copy::<A>(weights, units, width, depth, 0);
+            // SAFETY: so many rows of these panels were just copied.
+            unsafe { copied.panels() }
+        },
+    );
 }
 
 #[inline(always)]
 fn backward_body<A: Arithmetic>(dy: &[f32], units: usize, weights: &[f32], inputs: usize, dx: &mut [f32]) {
-    rows_by_panels::<A>(dy, units, inputs, None, dx, |copied, (column, width), (first, depth)| {
-        copied.copy_transposed::<A>(&weights[column * units + first..], units, width, depth);
-    });
+    rows_by_panels::<A>(
+        dy,
+        units,
+        weights,
+        inputs,
+        None,
+        dx,
+        |weights, copied, (column, width), (first, depth)| {
+            copied.copy_transposed::<A>(&weights[column * units + first..], units, width, depth);
+            // SAFETY: so many rows of these panels were just copied.
+            unsafe { copied.panels() }
+        },
+    );
 }
 
 #[inline(always)]

@@ -139,7 +139,7 @@ pub(crate) fn store<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
 /// Calls `$work::<A, ROWS, PANELS>` for a number of rows and of panels, at most [`Arithmetic::TILE`].
 macro_rules! by_tile {
     ($rows:expr, $panels:expr, $work:ident::<$arithmetic:ident>($($argument:expr),* $(,)?)) => {
-        by_tile!(@rows $rows, $panels, $work, $arithmetic, ($($argument),*), 1 2 3 4 5 6 7 8 9 10 11 12)
+        by_tile!(@rows $rows, $panels, $work, $arithmetic, ($($argument),*), 1 2 3 4 5 6 7 8 9 10)
     };
     (@rows $rows:expr, $panels:expr, $work:ident, $arithmetic:ident, $arguments:tt, $($count:literal)*) => {
         match $rows {

@@ -152,8 +152,8 @@ impl Arithmetic for FusedWide {
     type Vector = vector::Avx512;
     type Panel = vector::Avx512;
 
-    /// Twenty-four of thirty-two registers.
-    const TILE: [usize; 2] = [12, 2];
+    /// Twenty of thirty-two registers. More rows would need more addresses than there are registers for.
+    const TILE: [usize; 2] = [10, 2];
 
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {

@@ -96,15 +96,18 @@ fn places<const N: usize>(
     map: [usize; 2],
     channels: usize,
 ) -> [[Option<usize>; N]; N] {
-    let place = |axis: usize, offset: usize| {
-        (corner[axis] + offset).checked_sub(before[axis]).filter(|&place| place < map[axis])
-    };
-    std::array::from_fn(|row| {
-        std::array::from_fn(|column| {
-            let (row, column) = (place(0, row)?, place(1, column)?);
-            Some((row * map[1] + column) * channels)
-        })
-    })
+    // Plain loops: closures within closures are not inlined.
+    let mut places = [[None; N]; N];
+    for (row, places) in places.iter_mut().enumerate() {
+        let row = (corner[0] + row).wrapping_sub(before[0]);
+        for (column, place) in places.iter_mut().enumerate() {
+            let column = (corner[1] + column).wrapping_sub(before[1]);
+            if row < map[0] && column < map[1] {
+                *place = Some((row * map[1] + column) * channels);
+            }
+        }
+    }
+    places
 }
 
 /// Some channels of a place of a map; zeros outside of the map and beyond the last channel.
@@ -123,8 +126,10 @@ fn load_tile<V: Vector, const N: usize>(
     channels: usize,
 ) -> [[V; N]; N] {
     let mut tile = [[V::splat(0.0); N]; N];
-    for (vector, place) in tile.as_flattened_mut().iter_mut().zip(places.as_flattened()) {
-        *vector = load(map, *place, channel, channels);
+    for row in 0..N {
+        for column in 0..N {
+            tile[row][column] = load(map, places[row][column], channel, channels);
+        }
     }
     tile
 }
