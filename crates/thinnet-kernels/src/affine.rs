@@ -17,11 +17,15 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::testing::on_every_set;
 
     #[test]
     fn every_element_is_scaled_and_moved() {
-        let mut x: Vec<f32> = (0..21).map(|i| i as f32).collect();
-        affine(0.5, -3.0, &mut x);
-        assert!(x.iter().enumerate().all(|(i, &y)| y == 0.5 * i as f32 - 3.0));
+        on_every_set(|| {
+            let mut x: Vec<f32> = (0..21).map(|i| i as f32).collect();
+            affine(0.5, -3.0, &mut x);
+            assert!(x.iter().enumerate().all(|(i, &y)| y == 0.5 * i as f32 - 3.0));
+            x
+        });
     }
 }

@@ -91,7 +91,7 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::Separate;
+    use crate::isa::testing::on_every_set;
 
     fn numbers(len: usize, seed: usize) -> Vec<f32> {
         (0..len).map(|i| ((i * 31 + seed * 17) % 23) as f32 / 8.0 - 1.375).collect()
@@ -119,20 +119,14 @@ mod tests {
             }
         }
         let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
-        for body in [forward, forward_body::<Separate>] {
-            let mut came = vec![f32::NAN; y.len()];
-            body(&taps, &x, &weights, Some(&bias), &mut came);
-            assert!(close(&came, &y));
-        }
-        for body in [backward, backward_body::<Separate>] {
-            let mut came = vec![0.5; x.len()];
-            body(&taps, &weights, &dy, &mut came);
-            assert!(close(&came, &dx));
-        }
-        for body in [gradient, gradient_body::<Separate>] {
-            let mut came = vec![0.25; sums.len()];
-            body(&taps, &x, &dy, &mut came);
-            assert!(close(&came, &sums));
-        }
+        on_every_set(|| {
+            let mut by_input = vec![0.5; x.len()];
+            let (mut out, mut by_kernel) = (vec![f32::NAN; y.len()], vec![0.25; sums.len()]);
+            forward(&taps, &x, &weights, Some(&bias), &mut out);
+            backward(&taps, &weights, &dy, &mut by_input);
+            gradient(&taps, &x, &dy, &mut by_kernel);
+            assert!(close(&out, &y) && close(&by_input, &dx) && close(&by_kernel, &sums));
+            [out, by_input, by_kernel].concat()
+        });
     }
 }

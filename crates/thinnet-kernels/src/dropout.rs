@@ -69,6 +69,7 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::testing::on_every_set;
     use crate::philox;
 
     const KEY: [u32; 2] = [3, 1 << 31];
@@ -85,17 +86,21 @@ mod tests {
                 let input: Vec<f32> = (0..count).map(|e| e as f32 - 40.5).collect();
                 let kept = |e: usize| draw(e) >= rate;
                 let row = Rows { len: count, key: KEY, rest: REST, stride: 1 };
-                let mut x = input.clone();
-                scale(row, threshold(rate), 1.25, &mut x);
-                let mut m = vec![f32::NAN; count];
-                multipliers(KEY, REST, threshold(rate), 1.25, &mut m);
-                let mut s = input.clone();
-                select(row, threshold(rate), 1.25, 0.5, -2.0, &mut s);
-                for e in 0..count {
-                    assert_eq!(x[e], if kept(e) { input[e] * 1.25 } else { 0.0 });
-                    assert_eq!(m[e], if kept(e) { 1.25 } else { 0.0 });
-                    assert_eq!(s[e], if kept(e) { input[e] * 1.25 + 0.5 } else { -2.0 });
-                }
+                on_every_set(|| {
+                    let mut x = input.clone();
+                    scale(row, threshold(rate), 1.25, &mut x);
+                    let mut m = vec![f32::NAN; count];
+                    multipliers(KEY, REST, threshold(rate), 1.25, &mut m);
+                    let mut s = input.clone();
+                    select(row, threshold(rate), 1.25, 0.5, -2.0, &mut s);
+                    for e in 0..count {
+                        assert_eq!(x[e], if kept(e) { input[e] * 1.25 } else { 0.0 });
+                        assert_eq!(m[e], if kept(e) { 1.25 } else { 0.0 });
+                        assert_eq!(s[e], if kept(e) { input[e] * 1.25 + 0.5 } else { -2.0 });
+                    }
+
+                    [x, m, s].concat()
+                });
             }
         }
     }
@@ -104,15 +109,19 @@ mod tests {
     fn rows_of_every_length_have_draws_of_their_own_or_the_same() {
         for len in [1, 4, 6, 13, 31, 32, 33, 50, 64, 65, 130] {
             for stride in [0, 1] {
-                let mut x = vec![1.0; 19 * len];
-                scale(Rows { len, key: KEY, rest: [u32::MAX - 5, 8, 7], stride }, 1 << 31, 2.0, &mut x);
-                for (row, x) in x.chunks(len).enumerate() {
-                    let place = (u32::MAX - 5).wrapping_add(stride * row as u32);
-                    for (e, &x) in x.iter().enumerate() {
-                        let word = philox::block(KEY, [(e / 4) as u32, place, 8, 7])[e % 4];
-                        assert_eq!(x, if word >= 1 << 31 { 2.0 } else { 0.0 }, "row {row} of {len}");
+                on_every_set(|| {
+                    let mut x = vec![1.0; 19 * len];
+                    scale(Rows { len, key: KEY, rest: [u32::MAX - 5, 8, 7], stride }, 1 << 31, 2.0, &mut x);
+                    for (row, x) in x.chunks(len).enumerate() {
+                        let place = (u32::MAX - 5).wrapping_add(stride * row as u32);
+                        for (e, &x) in x.iter().enumerate() {
+                            let word = philox::block(KEY, [(e / 4) as u32, place, 8, 7])[e % 4];
+                            assert_eq!(x, if word >= 1 << 31 { 2.0 } else { 0.0 }, "row {row} of {len}");
+                        }
                     }
-                }
+
+                    x
+                });
             }
         }
     }

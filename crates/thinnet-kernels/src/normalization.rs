@@ -158,6 +158,7 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::testing::on_every_set;
 
     fn numbers(len: usize, seed: usize) -> Vec<f32> {
         (0..len).map(|i| ((i * 31 + seed * 17) % 41) as f32 / 8.0 - 2.0).collect()
@@ -168,21 +169,25 @@ mod tests {
         let (columns, rows) = (11, 7);
         let (x, dy) = (numbers(columns * rows, 1), numbers(columns * rows, 2));
         let (mean, scale) = (numbers(columns, 3), numbers(columns, 4));
-        let (mut sums, mut products) = (vec![f64::NAN; 2 * columns], vec![f64::NAN; 2 * columns]);
-        column_sums(&x, &mut sums);
-        column_products(&x, &mean, &scale, &dy, &mut products);
-        for c in 0..columns {
-            let column = |values: &[f32]| -> Vec<f64> {
-                values.iter().skip(c).step_by(columns).map(|&value| f64::from(value)).collect()
-            };
-            let (x, dy) = (column(&x), column(&dy));
-            assert_eq!(sums[c], x.iter().sum::<f64>());
-            assert_eq!(sums[columns + c], x.iter().map(|x| x * x).sum::<f64>());
-            assert_eq!(products[c], dy.iter().sum::<f64>());
-            let normalized = x.iter().map(|x| (x - f64::from(mean[c])) * f64::from(scale[c]));
-            let expected: f64 = normalized.zip(&dy).map(|(n, dy)| n * dy).sum();
-            assert!((products[columns + c] - expected).abs() < 1e-4);
-        }
+        on_every_set(|| {
+            let (mut sums, mut products) = (vec![f64::NAN; 2 * columns], vec![f64::NAN; 2 * columns]);
+            column_sums(&x, &mut sums);
+            column_products(&x, &mean, &scale, &dy, &mut products);
+            for c in 0..columns {
+                let column = |values: &[f32]| -> Vec<f64> {
+                    values.iter().skip(c).step_by(columns).map(|&value| f64::from(value)).collect()
+                };
+                let (x, dy) = (column(&x), column(&dy));
+                assert_eq!(sums[c], x.iter().sum::<f64>());
+                assert_eq!(sums[columns + c], x.iter().map(|x| x * x).sum::<f64>());
+                assert_eq!(products[c], dy.iter().sum::<f64>());
+                let normalized = x.iter().map(|x| (x - f64::from(mean[c])) * f64::from(scale[c]));
+                let expected: f64 = normalized.zip(&dy).map(|(n, dy)| n * dy).sum();
+                assert!((products[columns + c] - expected).abs() < 1e-4);
+            }
+
+            sums.iter().chain(&products).map(|&sum| sum as f32).collect()
+        });
     }
 
     #[test]
@@ -190,15 +195,19 @@ mod tests {
         let columns = 9;
         let (x, dy) = (numbers(3 * columns, 1), numbers(3 * columns, 2));
         let [mean, scale, offset, slope] = [3, 4, 5, 6].map(|seed| numbers(columns, seed));
-        let (mut y, mut dx) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
-        normalize_columns(&x, &mean, &scale, &offset, &mut y);
-        columns_backward(&x, &dy, [&mean, &scale, &offset, &slope], &mut dx);
-        for i in 0..x.len() {
-            let c = i % columns;
-            assert!((y[i] - ((x[i] - mean[c]) * scale[c] + offset[c])).abs() < 1e-5);
-            let expected = scale[c] * (dy[i] - offset[c] - (x[i] - mean[c]) * slope[c]);
-            assert!((dx[i] - expected).abs() < 1e-5);
-        }
+        on_every_set(|| {
+            let (mut y, mut dx) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
+            normalize_columns(&x, &mean, &scale, &offset, &mut y);
+            columns_backward(&x, &dy, [&mean, &scale, &offset, &slope], &mut dx);
+            for i in 0..x.len() {
+                let c = i % columns;
+                assert!((y[i] - ((x[i] - mean[c]) * scale[c] + offset[c])).abs() < 1e-5);
+                let expected = scale[c] * (dy[i] - offset[c] - (x[i] - mean[c]) * slope[c]);
+                assert!((dx[i] - expected).abs() < 1e-5);
+            }
+
+            [y, dx].concat()
+        });
     }
 
     #[test]
@@ -207,9 +216,12 @@ mod tests {
             let row = numbers(len, len);
             let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / len as f64;
             let variance = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / len as f64;
-            let [came_mean, came_variance] = row_moments(&row);
-            assert!((f64::from(came_mean) - mean).abs() < 1e-6, "{len}");
-            assert!((f64::from(came_variance) - variance).abs() < 1e-5, "{len}");
+            on_every_set(|| {
+                let [came_mean, came_variance] = row_moments(&row);
+                assert!((f64::from(came_mean) - mean).abs() < 1e-6, "{len}");
+                assert!((f64::from(came_variance) - variance).abs() < 1e-5, "{len}");
+                vec![came_mean, came_variance]
+            });
         }
     }
 
@@ -217,17 +229,21 @@ mod tests {
     fn a_row_s_gradient_is_the_published_one() {
         let len = 21;
         let (x, dy, gamma) = (numbers(len, 1), numbers(len, 2), numbers(len, 3));
-        let [mean, variance] = row_moments(&x);
-        let scale = 1.0 / (variance + 1e-3).sqrt();
-        let mut dx = vec![f32::NAN; len];
-        row_backward(&x, &dy, Some(&gamma), mean, scale, &mut dx);
-        let normalized = |i: usize| f64::from((x[i] - mean) * scale);
-        let inner = |i: usize| f64::from(dy[i] * gamma[i]);
-        let offset: f64 = (0..len).map(inner).sum::<f64>() / len as f64;
-        let slope: f64 = (0..len).map(|i| inner(i) * normalized(i)).sum::<f64>() / len as f64;
-        for (i, &dx) in dx.iter().enumerate() {
-            let expected = f64::from(scale) * (inner(i) - offset - normalized(i) * slope);
-            assert!((f64::from(dx) - expected).abs() < 1e-5);
-        }
+        on_every_set(|| {
+            let [mean, variance] = row_moments(&x);
+            let scale = 1.0 / (variance + 1e-3).sqrt();
+            let mut dx = vec![f32::NAN; len];
+            row_backward(&x, &dy, Some(&gamma), mean, scale, &mut dx);
+            let normalized = |i: usize| f64::from((x[i] - mean) * scale);
+            let inner = |i: usize| f64::from(dy[i] * gamma[i]);
+            let offset: f64 = (0..len).map(inner).sum::<f64>() / len as f64;
+            let slope: f64 = (0..len).map(|i| inner(i) * normalized(i)).sum::<f64>() / len as f64;
+            for (i, &dx) in dx.iter().enumerate() {
+                let expected = f64::from(scale) * (inner(i) - offset - normalized(i) * slope);
+                assert!((f64::from(dx) - expected).abs() < 1e-5);
+            }
+
+            dx
+        });
     }
 }

@@ -251,7 +251,7 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::Separate;
+    use crate::isa::testing::on_every_set;
 
     const LEN: usize = 37;
 
@@ -259,8 +259,8 @@ mod tests {
 
     /// A few steps of a kernel and of a plain version in f64.
     #[track_caller]
-    fn check(kernels: [Kernel; 2], plain: &dyn Fn(&mut f64, f64, &mut [f64; 3])) {
-        for kernel in kernels {
+    fn check(kernel: Kernel, plain: &dyn Fn(&mut f64, f64, &mut [f64; 3])) {
+        on_every_set(|| {
             let mut w: Vec<f32> = (0..LEN).map(|i| (i as f32 * 0.7).sin()).collect();
             let mut slots = [vec![0.1_f32; LEN], vec![0.1; LEN], vec![0.1; LEN]];
             let mut expected: Vec<(f64, [f64; 3])> =
@@ -276,62 +276,40 @@ mod tests {
             for (came, (expected, _)) in w.iter().zip(&expected) {
                 assert!((f64::from(*came) - expected).abs() < 1e-5, "{came}, expected {expected}");
             }
-        }
+            slots.into_iter().fold(w, |all, slot| [all, slot].concat())
+        });
     }
 
     #[test]
     fn kernels_agree_with_their_formulas() {
-        check(
-            [&|w, g, _| sgd(w, g, 0.1, 0.99), &|w, g, _| sgd_body::<Separate>(w, g, 0.1, 0.99)],
-            &|w, g, _| *w = *w * 0.99 - 0.1 * g,
-        );
+        check(&|w, g, _| sgd(w, g, 0.1, 0.99), &|w, g, _| *w = *w * 0.99 - 0.1 * g);
         for nesterov in [false, true] {
-            check(
-                [&|w, g, [v, ..]| momentum(w, g, v, 0.1, 0.9, nesterov, 0.99), &|w, g, [v, ..]| {
-                    momentum_body::<Separate>(w, g, v, 0.1, 0.9, nesterov, 0.99)
-                }],
-                &|w, g, [v, ..]| {
-                    *v = 0.9 * *v - 0.1 * g;
-                    *w = *w * 0.99 + if nesterov { 0.9 * *v - 0.1 * g } else { *v };
-                },
-            );
+            check(&|w, g, [v, ..]| momentum(w, g, v, 0.1, 0.9, nesterov, 0.99), &|w, g, [v, ..]| {
+                *v = 0.9 * *v - 0.1 * g;
+                *w = *w * 0.99 + if nesterov { 0.9 * *v - 0.1 * g } else { *v };
+            });
         }
         let c =
             Adam { step: 0.05, one_minus_beta_1: 0.1, one_minus_beta_2: 0.001, epsilon: 1e-7, keep: 0.99 };
-        check(
-            [&|w, g, [m, v, _]| adam(w, g, m, v, &c), &|w, g, [m, v, _]| {
-                adam_body::<Separate>(w, g, m, v, &c)
-            }],
-            &|w, g, [m, v, _]| {
-                *m = 0.9 * *m + 0.1 * g;
-                *v = 0.999 * *v + 0.001 * g * g;
-                *w = *w * 0.99 - 0.05 * *m / (v.sqrt() + 1e-7);
-            },
-        );
-        check(
-            [&|w, g, [m, v, l]| amsgrad(w, g, m, v, l, &c), &|w, g, [m, v, l]| {
-                amsgrad_body::<Separate>(w, g, m, v, l, &c)
-            }],
-            &|w, g, [m, v, l]| {
-                *m = 0.9 * *m + 0.1 * g;
-                *v = 0.999 * *v + 0.001 * g * g;
-                *l = l.max(*v);
-                *w = *w * 0.99 - 0.05 * *m / (l.sqrt() + 1e-7);
-            },
-        );
+        check(&|w, g, [m, v, _]| adam(w, g, m, v, &c), &|w, g, [m, v, _]| {
+            *m = 0.9 * *m + 0.1 * g;
+            *v = 0.999 * *v + 0.001 * g * g;
+            *w = *w * 0.99 - 0.05 * *m / (v.sqrt() + 1e-7);
+        });
+        check(&|w, g, [m, v, l]| amsgrad(w, g, m, v, l, &c), &|w, g, [m, v, l]| {
+            *m = 0.9 * *m + 0.1 * g;
+            *v = 0.999 * *v + 0.001 * g * g;
+            *l = l.max(*v);
+            *w = *w * 0.99 - 0.05 * *m / (l.sqrt() + 1e-7);
+        });
         let c = RmsProp { rate: 0.01, rho: 0.9, epsilon: 1e-7, keep: 0.99 };
-        check(
-            [&|w, g, [v, ..]| rmsprop(w, g, v, &c), &|w, g, [v, ..]| rmsprop_body::<Separate>(w, g, v, &c)],
-            &|w, g, [v, ..]| {
-                *v = 0.9 * *v + 0.1 * g * g;
-                *w = *w * 0.99 - 0.01 * g / (*v + 1e-7).sqrt();
-            },
-        );
+        check(&|w, g, [v, ..]| rmsprop(w, g, v, &c), &|w, g, [v, ..]| {
+            *v = 0.9 * *v + 0.1 * g * g;
+            *w = *w * 0.99 - 0.01 * g / (*v + 1e-7).sqrt();
+        });
         for centered in [false, true] {
             check(
-                [&|w, g, [v, m, s]| rmsprop_general(w, g, v, m, s, centered, 0.8, &c), &|w, g, [v, m, s]| {
-                    rmsprop_general_body::<Separate>(w, g, v, m, s, centered, 0.8, &c)
-                }],
+                &|w, g, [v, m, s]| rmsprop_general(w, g, v, m, s, centered, 0.8, &c),
                 &|w, g, [v, m, s]| {
                     *v = 0.9 * *v + 0.1 * g * g;
                     *m = 0.9 * *m + 0.1 * g;
@@ -341,15 +319,10 @@ mod tests {
                 },
             );
         }
-        check(
-            [&|w, g, [s, ..]| adagrad(w, g, s, 0.1, 1e-7, 0.99), &|w, g, [s, ..]| {
-                adagrad_body::<Separate>(w, g, s, 0.1, 1e-7, 0.99)
-            }],
-            &|w, g, [s, ..]| {
-                *s += g * g;
-                *w = *w * 0.99 - 0.1 * g / (*s + 1e-7).sqrt();
-            },
-        );
+        check(&|w, g, [s, ..]| adagrad(w, g, s, 0.1, 1e-7, 0.99), &|w, g, [s, ..]| {
+            *s += g * g;
+            *w = *w * 0.99 - 0.1 * g / (*s + 1e-7).sqrt();
+        });
         let c = Nadam {
             of_momentum: 0.02,
             of_gradient: 0.01,
@@ -359,15 +332,10 @@ mod tests {
             epsilon: 1e-7,
             keep: 0.99,
         };
-        check(
-            [&|w, g, [m, v, _]| nadam(w, g, m, v, &c), &|w, g, [m, v, _]| {
-                nadam_body::<Separate>(w, g, m, v, &c)
-            }],
-            &|w, g, [m, v, _]| {
-                *m = 0.9 * *m + 0.1 * g;
-                *v = 0.999 * *v + 0.001 * g * g;
-                *w = *w * 0.99 - (0.02 * *m + 0.01 * g) / ((*v * 3.0).sqrt() + 1e-7);
-            },
-        );
+        check(&|w, g, [m, v, _]| nadam(w, g, m, v, &c), &|w, g, [m, v, _]| {
+            *m = 0.9 * *m + 0.1 * g;
+            *v = 0.999 * *v + 0.001 * g * g;
+            *w = *w * 0.99 - (0.02 * *m + 0.01 * g) / ((*v * 3.0).sqrt() + 1e-7);
+        });
     }
 }

@@ -75,6 +75,7 @@ dispatch! {
 mod tests {
     use super::super::testing::{close, inputs};
     use super::*;
+    use crate::isa::testing::on_every_set;
 
     #[test]
     fn every_form_is_its_formula_and_its_slope() {
@@ -82,42 +83,45 @@ mod tests {
         for (slope, max, threshold) in
             [(0.0, infinite, 0.0), (0.25, infinite, 0.0), (0.0, 6.0, 0.0), (0.25, 6.0, 0.5), (0.0, 1.0, 2.0)]
         {
-            let x = inputs();
-            let mut forms = vec![x.clone()];
-            bounded_relu(slope, max, threshold, &mut forms[0]);
-            if max == infinite {
-                forms.push(x.clone());
-                leaky_relu(slope, &mut forms[1]);
-            }
-            if max == infinite && slope == 0.0 {
-                forms.push(x.clone());
-                relu(&mut forms[2]);
-            }
-            let mut dy = vec![3.0; x.len()];
-            bounded_relu_backward(slope, max, &forms[0], &mut dy);
-            if max == infinite && slope == 0.0 {
-                let mut same = vec![3.0; x.len()];
-                relu_backward(&forms[0], &mut same);
-                assert_eq!(dy, same);
-            }
-            for (i, &x) in x.iter().enumerate() {
-                let want = if x > threshold { x.min(max) } else { slope * (x - threshold) };
-                for y in &forms {
-                    close(x, y[i], f64::from(want), 0.0);
+            on_every_set(|| {
+                let x = inputs();
+                let mut forms = vec![x.clone()];
+                bounded_relu(slope, max, threshold, &mut forms[0]);
+                if max == infinite {
+                    forms.push(x.clone());
+                    leaky_relu(slope, &mut forms[1]);
                 }
-                if x != threshold && x != max {
-                    let want = if x > max.max(threshold) {
-                        0.0
-                    } else if x > threshold {
-                        3.0
-                    } else {
-                        3.0 * slope
-                    };
-                    // Above the threshold, but cut off at once.
-                    let want = if x > threshold && x > max { 0.0 } else { want };
-                    assert_eq!(dy[i], want, "slope at {x}");
+                if max == infinite && slope == 0.0 {
+                    forms.push(x.clone());
+                    relu(&mut forms[2]);
                 }
-            }
+                let mut dy = vec![3.0; x.len()];
+                bounded_relu_backward(slope, max, &forms[0], &mut dy);
+                if max == infinite && slope == 0.0 {
+                    let mut same = vec![3.0; x.len()];
+                    relu_backward(&forms[0], &mut same);
+                    assert_eq!(dy, same);
+                }
+                for (i, &x) in x.iter().enumerate() {
+                    let want = if x > threshold { x.min(max) } else { slope * (x - threshold) };
+                    for y in &forms {
+                        close(x, y[i], f64::from(want), 0.0);
+                    }
+                    if x != threshold && x != max {
+                        let want = if x > max.max(threshold) {
+                            0.0
+                        } else if x > threshold {
+                            3.0
+                        } else {
+                            3.0 * slope
+                        };
+                        // Above the threshold, but cut off at once.
+                        let want = if x > threshold && x > max { 0.0 } else { want };
+                        assert_eq!(dy[i], want, "slope at {x}");
+                    }
+                }
+                forms.into_iter().flatten().chain(dy).collect()
+            });
         }
     }
 

@@ -191,6 +191,7 @@ dispatch! {
 mod tests {
     use super::super::testing::{close, inputs};
     use super::*;
+    use crate::isa::testing::on_every_set;
 
     #[test]
     fn rows_of_any_length_are_their_formulas_and_their_slopes() {
@@ -198,30 +199,34 @@ mod tests {
         for row_len in [1, 2, 3, 7, 8, 9, 10, 31, 64, 1000] {
             let x: Vec<f32> = (0..3 * row_len).map(|i| all[i * 2617 % all.len()]).collect();
             let dy: Vec<f32> = (0..x.len()).map(|i| ((i * 37 % 19) as f32 - 8.0) / 4.0).collect();
-            let (mut y, mut log) = (x.clone(), x.clone());
-            softmax(row_len, &mut y);
-            log_softmax(row_len, &mut log);
-            let (mut dx, mut dlog) = (dy.clone(), dy.clone());
-            softmax_backward(row_len, &y, &mut dx);
-            log_softmax_backward(row_len, &log, &mut dlog);
-            for row in 0..3 {
-                let range = row * row_len..(row + 1) * row_len;
-                let x: Vec<f64> = x[range.clone()].iter().map(|&x| f64::from(x)).collect();
-                let dy: Vec<f64> = dy[range.clone()].iter().map(|&dy| f64::from(dy)).collect();
-                let max = x.iter().copied().fold(f64::MIN, f64::max);
-                let log_sum = max + x.iter().map(|x| (x - max).exp()).sum::<f64>().ln();
-                let p: Vec<f64> = x.iter().map(|x| (x - log_sum).exp()).collect();
-                let mean: f64 = p.iter().zip(&dy).map(|(p, dy)| p * dy).sum();
-                let total: f64 = dy.iter().sum();
-                for (i, e) in range.enumerate() {
-                    let at = x[i] as f32;
-                    // Rounding x − max moves the exponential by as much, relatively.
-                    close(at, y[e], p[i], 1.2e-7 * p[i] * (x[i] - max).abs() + 1.2e-38);
-                    close(at, log[e], x[i] - log_sum, 1e-6);
-                    close(at, dx[e], p[i] * (dy[i] - mean), 1e-5 * p[i] + 1.2e-38);
-                    close(at, dlog[e], dy[i] - p[i] * total, 1e-5);
+            on_every_set(|| {
+                let (mut y, mut log) = (x.clone(), x.clone());
+                softmax(row_len, &mut y);
+                log_softmax(row_len, &mut log);
+                let (mut dx, mut dlog) = (dy.clone(), dy.clone());
+                softmax_backward(row_len, &y, &mut dx);
+                log_softmax_backward(row_len, &log, &mut dlog);
+                for row in 0..3 {
+                    let range = row * row_len..(row + 1) * row_len;
+                    let x: Vec<f64> = x[range.clone()].iter().map(|&x| f64::from(x)).collect();
+                    let dy: Vec<f64> = dy[range.clone()].iter().map(|&dy| f64::from(dy)).collect();
+                    let max = x.iter().copied().fold(f64::MIN, f64::max);
+                    let log_sum = max + x.iter().map(|x| (x - max).exp()).sum::<f64>().ln();
+                    let p: Vec<f64> = x.iter().map(|x| (x - log_sum).exp()).collect();
+                    let mean: f64 = p.iter().zip(&dy).map(|(p, dy)| p * dy).sum();
+                    let total: f64 = dy.iter().sum();
+                    for (i, e) in range.enumerate() {
+                        let at = x[i] as f32;
+                        // Rounding x − max moves the exponential by as much, relatively.
+                        close(at, y[e], p[i], 1.2e-7 * p[i] * (x[i] - max).abs() + 1.2e-38);
+                        close(at, log[e], x[i] - log_sum, 1e-6);
+                        close(at, dx[e], p[i] * (dy[i] - mean), 1e-5 * p[i] + 1.2e-38);
+                        close(at, dlog[e], dy[i] - p[i] * total, 1e-5);
+                    }
                 }
-            }
+
+                [y, log, dx, dlog].concat()
+            });
         }
     }
 
@@ -237,13 +242,16 @@ mod tests {
     fn the_log_sum_is_the_same_with_the_softmax_and_without() {
         for row_len in [1, 2, 7, 8, 10, 100] {
             let x: Vec<f32> = (0..row_len).map(|i| (i * 37 % 19) as f32 - 8.0).collect();
-            let (mut y, mut other) = (vec![f32::NAN; row_len], x.clone());
-            let log_sum = log_sum_exp(&x);
-            assert_eq!(softmax_and_log_sum(&x, &mut y).to_bits(), log_sum.to_bits());
-            softmax(row_len, &mut other);
-            assert_eq!(y, other);
-            let want = x.iter().map(|&x| f64::from(x).exp()).sum::<f64>().ln();
-            close(0.0, log_sum, want, 2e-7 * want.abs().max(1.0));
+            on_every_set(|| {
+                let (mut y, mut other) = (vec![f32::NAN; row_len], x.clone());
+                let log_sum = log_sum_exp(&x);
+                assert_eq!(softmax_and_log_sum(&x, &mut y).to_bits(), log_sum.to_bits());
+                softmax(row_len, &mut other);
+                assert_eq!(y, other);
+                let want = x.iter().map(|&x| f64::from(x).exp()).sum::<f64>().ln();
+                close(0.0, log_sum, want, 2e-7 * want.abs().max(1.0));
+                y
+            });
         }
         assert_eq!(log_sum_exp(&[1e4, -1e4]), 1e4);
         assert!(log_sum_exp(&[0.0, f32::NAN]).is_nan());
