@@ -8,6 +8,7 @@ pub mod datasets;
 mod features;
 pub mod formats;
 mod samples;
+mod standardization;
 pub(crate) mod steps;
 mod targets;
 
@@ -17,4 +18,5 @@ pub use dataset::Dataset;
 pub use features::{FeatureElement, Features};
 pub use formats::image::load_image;
 pub use samples::Data;
+pub use standardization::{Scale, Standardization};
 pub use targets::{TargetElement, TargetRows, Targets, to_categorical};

@@ -34,9 +34,9 @@ impl Sequential {
         let built = self.built.as_ref().expect("just built");
         let linked = built.plan.link.is_some() && loss.link() == built.plan.link;
         let state_lens = metrics.iter().map(|metric| metric.state_len(&built.plan.output)).collect();
-        let objective = Objective { loss, metrics, names, state_lens, linked };
+        let objective = Objective { loss, metrics: self.measured(&metrics), names, state_lens, linked };
         let optimization = Optimization::new(optimizer, built.parameters.values().len());
-        self.compiled = Some(Compiled { objective, optimization });
+        self.compiled = Some(Compiled { objective, metrics, optimization });
         self.batch_runner = None;
         Ok(())
     }

@@ -25,6 +25,8 @@ impl Sequential {
         if data.is_empty() {
             return Err(Error::Data("expected at least one sample to evaluate, got none".into()));
         }
+        check_features(built, &data.x)?;
+        let data = self.standardized(data)?;
         let targets = check_data(built, &compiled.objective, &data)?;
         self.evaluate_checked(&data.x, &targets, None)
     }
@@ -89,14 +91,18 @@ impl Sequential {
                 outputs.shape()
             )));
         }
+        let y = self.standardized_targets(y)?;
         let targets = check_objective(built, objective, &y)?;
         let (ones, mut losses) = (vec![1.0; rows], vec![0.0; rows]);
         let targets = match &targets {
             CheckedTargets::Classes(classes) => TargetRows::Classes(classes),
             CheckedTargets::Values { values, .. } => TargetRows::Values(values),
         };
-        let outputs = outputs.as_standard_layout();
-        let outputs = outputs.as_slice().unwrap_or_default();
+        let mut outputs: Vec<f32> = outputs.into_iter().collect();
+        if let Some(scale) = self.target_scale() {
+            scale.apply(&mut outputs);
+        }
+        let outputs = &outputs[..];
         objective.loss.evaluate(false, output, outputs, targets, &ones, &mut losses, None);
         let loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / rows as f64;
         let mut logs = Logs::from([("loss".to_owned(), loss + penalty(&built.plan, &built.parameters))]);

@@ -7,6 +7,7 @@ mod file;
 mod fit;
 mod predict;
 mod save;
+mod standardized;
 mod state;
 mod summary;
 mod weights;
@@ -15,10 +16,12 @@ use std::fmt;
 
 use thinnet_kernels::pool::Pool;
 
+use crate::data::Standardization;
 use crate::engine::{Objective, Optimization, Outputs, Parameters, Plan, Runner};
 use crate::error::{Error, Result};
 use crate::layers::Layer;
 use crate::losses::Link;
+use crate::metrics::Metric;
 use crate::shape::Shape;
 
 pub use fit::{ClassWeight, Fit};
@@ -55,6 +58,7 @@ pub struct Sequential {
     seed: u64,
     layers: Vec<Box<dyn Layer>>,
     class_names: Vec<String>,
+    standardization: Option<Standardization>,
     threads: Option<usize>,
     pool: Option<Pool>,
     built: Option<BuiltModel>,
@@ -81,6 +85,8 @@ struct BuiltModel {
 #[derive(Debug)]
 struct Compiled {
     objective: Objective,
+    /// As they were given, while those of the objective are measured in the targets' units.
+    metrics: Vec<Box<dyn Metric>>,
     optimization: Optimization,
 }
 
@@ -98,6 +104,7 @@ impl Sequential {
             seed: DEFAULT_SEED,
             layers: Vec::new(),
             class_names: Vec::new(),
+            standardization: None,
             threads: None,
             pool: None,
             built: None,
@@ -140,6 +147,40 @@ impl Sequential {
     /// ```
     pub fn set_class_names(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
         self.class_names = names.into_iter().map(Into::into).collect();
+    }
+
+    /// How the model standardizes its inputs and targets, where it does.
+    pub fn standardization(&self) -> Option<&Standardization> {
+        self.standardization.as_ref()
+    }
+
+    /// Makes the network see standardized inputs and learn standardized targets, while whoever calls the model gives and gets
+    /// numbers in their own units: `fit`, `evaluate`, `predict` and `predict_mc` standardize what comes and scale back what
+    /// goes. The loss is that of the standardized targets, since that is what is minimized; metrics and predictions are in
+    /// the targets' units. [`save`](Self::save) keeps it with the model.
+    ///
+    /// ```
+    /// use ndarray::{Array1, Array2};
+    /// use thinnet::data::{Data, Standardization};
+    /// use thinnet::prelude::*;
+    ///
+    /// let x = Array2::from_shape_fn((50, 2), |(sample, column)| (sample * (column + 3)) as f32);
+    /// let y = Array1::from_shape_fn(50, |sample| 1000.0 + sample as f32);
+    /// let mut model = Sequential::new().add(Dense::new(1).input_shape([2]));
+    /// model.compile(Adam::default(), "mse", ["mae"])?;
+    /// model.set_standardization(Standardization::of(&Data::from((&x, &y)))?);
+    /// model.fit((&x, &y), Fit::new().epochs(5).verbose(false))?;
+    /// // An untrained network gives 0, which is the mean of the targets.
+    /// assert!((model.predict(&x)?[[25, 0]] - 1024.5).abs() < 50.0);
+    /// # Ok::<(), thinnet::Error>(())
+    /// ```
+    pub fn set_standardization(&mut self, standardization: impl Into<Option<Standardization>>) {
+        self.standardization = standardization.into();
+        let measured = self.compiled.as_ref().map(|compiled| self.measured(&compiled.metrics));
+        if let (Some(compiled), Some(measured)) = (&mut self.compiled, measured) {
+            compiled.objective.metrics = measured;
+        }
+        self.batch_runner = None;
     }
 
     /// The seed of all that is random: initial values, masks, noise, the samples' order. Default: 42.

@@ -19,6 +19,7 @@ impl Sequential {
     pub fn predict<'a>(&mut self, x: impl Into<Features<'a>>) -> Result<ArrayD<f32>> {
         let features = x.into();
         let shape = self.check_inputs(&features)?;
+        let features = self.standardized_inputs(features)?;
         let mut output = vec![0.0; shape.iter().product()];
         if !features.is_empty() {
             let threads = self.thread_count();
@@ -33,6 +34,9 @@ impl Sequential {
             outputs.write(pool, plan, parameters, &features, 0, &mut output, &mut states, |(), _| {});
             self.outputs = Some(outputs);
         }
+        if let Some(scale) = self.target_scale() {
+            scale.invert(&mut output);
+        }
         ArrayD::from_shape_vec(IxDyn(&shape), output).map_err(|error| Error::Data(error.to_string()))
     }
 
@@ -46,7 +50,8 @@ impl Sequential {
 
     /// The outputs of a number of thinned networks for some inputs, one network after the other; `step` is what the draws of each
     /// depend on. The inputs are cut into parts of some rows, whose states, made by `state`, `add` gets together with a
-    /// network's outputs for them, side by side. `each` gets a network's outputs for all inputs.
+    /// network's outputs for them, side by side. `each` gets a network's outputs for all inputs. Inputs come standardized where the model wants
+    /// them so; `add` gets the network's own outputs, `each` gets them in the targets' units.
     pub(crate) fn thinned_outputs<T: Send>(
         &mut self,
         features: &Features,
@@ -63,6 +68,7 @@ impl Sequential {
             return Ok(Vec::new());
         }
         let mut outputs = Outputs::new(plan, phase, features.len(), threads);
+        let scale = self.standardization.as_ref().and_then(|standardization| standardization.y.as_ref());
         let pool = pool_of(&mut self.pool, outputs.threads());
         outputs.prepare(pool, plan, parameters, features.len());
         outputs.keep(pool, plan, parameters, features, MOST_KEPT);
@@ -70,6 +76,9 @@ impl Sequential {
         let mut output = vec![0.0; features.len() * plan.output.len()];
         for step in steps {
             outputs.write(pool, plan, parameters, features, step, &mut output, &mut states, &add);
+            if let Some(scale) = scale {
+                scale.invert(&mut output);
+            }
             each(&output)?;
         }
         Ok(states)

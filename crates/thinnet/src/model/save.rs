@@ -107,6 +107,9 @@ impl Sequential {
         if !self.class_names.is_empty() {
             metadata.insert("thinnet.classes", json!(self.class_names).to_string());
         }
+        if let Some(standardization) = &self.standardization {
+            metadata.insert("thinnet.standardization", json!(standardization).to_string());
+        }
         let parameters = &self.built()?.parameters;
         let tensors = parameters.entries.iter().map(|entry| {
             let values = &parameters.values()[entry.range.clone()];
@@ -134,6 +137,12 @@ impl Sequential {
             let invalid =
                 |error| Error::file(path, format!("`thinnet.classes` must be a list of names: {error}"));
             model.class_names = serde_json::from_str(text).map_err(invalid)?;
+        }
+        if let Some(text) = file.metadata.get("thinnet.standardization") {
+            let invalid = |error| {
+                Error::file(path, format!("`thinnet.standardization` must be means and deviations: {error}"))
+            };
+            model.standardization = Some(serde_json::from_str(text).map_err(invalid)?);
         }
         model.build().map_err(with_path)?;
         model.read_variables(&file)?;

@@ -73,6 +73,7 @@ impl Sequential {
         let (features, sampling) = (x.into(), sampling.into());
         sampling.check()?;
         let shape = self.check_inputs(&features)?;
+        let features = self.standardized_inputs(features)?;
         let outputs = shape.last().copied().unwrap_or(1);
         let distribution = Distribution::of(self, outputs);
         let of_rows = |rows: usize| Moments::new(&[&[rows], &shape[1..]].concat(), distribution);
@@ -83,7 +84,11 @@ impl Sequential {
                 each(view.map_err(|error| Error::Data(error.to_string()))?)
             })?;
         let networks = if parts.is_empty() { 0 } else { sampling.samples() };
-        Moments::joined(&shape, distribution, networks, parts).finish()
+        let mut moments = Moments::joined(&shape, distribution, networks, parts);
+        if let Some(scale) = self.target_scale() {
+            moments.invert(scale);
+        }
+        moments.finish()
     }
 }
 

@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2, ArrayD, IxDyn};
 
 use super::distribution::Distribution;
 use super::interval::normal_quantile;
+use crate::data::{Scale, Targets};
 use crate::error::{Error, Result};
 
 /// What a number of networks say of some inputs: thinned networks
@@ -155,6 +156,26 @@ impl Predictive {
         Ok((bound(-1.0), bound(1.0)))
     }
 
+    /// The root of the mean squared error of the networks' mean, over all inputs and outputs: "MC RMSE" where the networks are
+    /// samples of Monte-Carlo dropout.
+    ///
+    /// ```
+    /// use ndarray::{Array2, array};
+    /// use thinnet::prelude::*;
+    /// let mut model = Sequential::new().add(Dropout::new(0.5).input_shape([1])).add(Dense::new(1));
+    /// let prediction = model.predict_mc(&Array2::<f32>::zeros((2, 1)), 100)?;
+    /// assert_eq!(prediction.root_mean_squared_error(&array![[3.0_f32], [-3.0]])?, 3.0);
+    /// # Ok::<(), thinnet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where there are not as many targets as outputs, or the outputs are probabilities.
+    pub fn root_mean_squared_error<'a>(&self, y: impl Into<Targets<'a>>) -> Result<f64> {
+        let targets = regression_targets(self.is_classification(), self.mean.len(), &y.into())?;
+        let squares = self.mean.iter().zip(&targets).map(|(&mean, y)| (f64::from(mean) - y).powi(2));
+        Ok((squares.sum::<f64>() / targets.len() as f64).sqrt())
+    }
+
     /// What a loss is measured on: the mean, or where outputs are logits those of the mean probabilities.
     pub(crate) fn for_loss(&self) -> ArrayD<f32> {
         // The logarithm of zero is no number that a loss could be computed from.
@@ -185,6 +206,22 @@ impl Predictive {
                 .into(),
         ))
     }
+}
+
+/// The targets of a regression with so many outputs in all.
+pub(super) fn regression_targets(is_classification: bool, outputs: usize, y: &Targets) -> Result<Vec<f64>> {
+    if is_classification {
+        let message = "expected a regression: this model's outputs are probabilities";
+        return Err(Error::Usage(message.into()));
+    }
+    let targets: Vec<f64> = match y {
+        Targets::Classes(numbers) => numbers.iter().map(|&number| number as f64).collect(),
+        Targets::Values { values, .. } => values.iter().map(|&value| f64::from(value)).collect(),
+    };
+    if targets.len() == outputs && outputs > 0 {
+        return Ok(targets);
+    }
+    Err(Error::Data(format!("expected a target for each of {outputs} outputs, got {}", targets.len())))
 }
 
 /// Sums over networks, one after the other: memory does not grow with their number.
@@ -259,6 +296,19 @@ impl Moments {
             self.distribution.probabilities(outputs, &mut self.row);
             sums.iter_mut().zip(&self.row).for_each(|(sum, p)| *sum += p);
             *entropy += self.distribution.entropy(&self.row);
+        }
+    }
+
+    /// Gives standardized outputs their own units.
+    pub(super) fn invert(&mut self, scale: &Scale) {
+        let len = scale.mean.len().max(1);
+        let rows = self.means.chunks_exact_mut(len).zip(self.squares.chunks_exact_mut(len));
+        for (means, squares) in rows {
+            let scales = scale.mean.iter().zip(&scale.deviation);
+            for ((mean, square), (shift, deviation)) in means.iter_mut().zip(squares).zip(scales) {
+                *mean = *mean * deviation + shift;
+                *square *= deviation * deviation;
+            }
         }
     }
 
