@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::seldom::Seldom;
 use super::{Callback, CallbackState, Training};
 use crate::error::{Error, Result};
 use crate::history::History;
@@ -27,6 +28,11 @@ use crate::history::History;
 pub struct BackupAndRestore {
     backup_dir: PathBuf,
     delete_checkpoint: bool,
+    #[serde(skip)]
+    wanted: Option<usize>,
+    /// Where not every epoch has a backup.
+    #[serde(skip)]
+    seldom: Option<Seldom>,
 }
 
 impl Default for BackupAndRestore {
@@ -41,13 +47,27 @@ impl BackupAndRestore {
 
     /// Keeps the backup in a folder, which is made where it is not there.
     pub fn new(backup_dir: impl Into<PathBuf>) -> Self {
-        Self { backup_dir: backup_dir.into(), delete_checkpoint: true }
+        Self { backup_dir: backup_dir.into(), delete_checkpoint: true, wanted: None, seldom: None }
     }
 
     /// Whether the backup is removed when training has come to its end. Default: true.
     #[must_use]
     pub fn delete_checkpoint(mut self, delete: bool) -> Self {
         self.delete_checkpoint = delete;
+        self
+    }
+
+    /// Leaves a backup out where the last one took more than a twentieth of the time since then. The last epoch always has one.
+    #[must_use]
+    pub(crate) fn seldom(mut self) -> Self {
+        self.seldom = Some(Seldom::default());
+        self
+    }
+
+    /// Makes a backup in any case when so many epochs are done.
+    #[must_use]
+    pub(crate) fn wanted_after(mut self, epochs: Option<usize>) -> Self {
+        self.wanted = epochs;
         self
     }
 
@@ -87,6 +107,11 @@ impl Callback for BackupAndRestore {
     }
 
     fn on_epoch_recorded(&mut self, training: &mut Training) -> Result<()> {
+        let is_last = training.epoch >= training.epochs || training.stopped();
+        let is_due = self.seldom.as_ref().is_none_or(Seldom::is_due);
+        if !is_last && self.wanted != Some(training.epoch) && !is_due {
+            return Ok(());
+        }
         let mut kept = BTreeMap::new();
         let mut values = Vec::new();
         for (index, state) in training.states.iter_mut().enumerate() {
@@ -102,7 +127,12 @@ impl Callback for BackupAndRestore {
             "callbacks": values,
             "kept": kept.keys().collect::<Vec<_>>(),
         });
-        training.model.save_state(&self.path(), &extra, &kept)
+        let path = self.path();
+        let save = || training.model.save_state(&path, &extra, &kept);
+        match &mut self.seldom {
+            Some(seldom) => seldom.save(save),
+            None => save(),
+        }
     }
 
     fn on_train_end(&mut self, training: &mut Training) -> Result<()> {

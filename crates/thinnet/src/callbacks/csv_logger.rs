@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::seldom::Seldom;
 use super::{Callback, Training};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
@@ -26,6 +27,12 @@ pub struct CSVLogger {
     /// What the file held before this run, where it is appended to.
     #[serde(skip)]
     before: String,
+    /// Where not every epoch is written at once.
+    #[serde(skip)]
+    seldom: Option<Seldom>,
+    /// Whether epochs are not written yet.
+    #[serde(skip)]
+    behind: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,6 +64,13 @@ impl CSVLogger {
         self.append = append;
         self
     }
+
+    /// Writes less often than after each epoch where writing took more than a twentieth of the time since then, and at the end.
+    #[must_use]
+    pub(crate) fn seldom(mut self) -> Self {
+        self.seldom = Some(Seldom::default());
+        self
+    }
 }
 
 impl Callback for CSVLogger {
@@ -74,6 +88,27 @@ impl Callback for CSVLogger {
     }
 
     fn on_epoch_recorded(&mut self, training: &mut Training) -> Result<()> {
+        self.behind = self.seldom.as_ref().is_some_and(|seldom| !seldom.is_due());
+        if self.behind {
+            return Ok(());
+        }
+        match self.seldom.take() {
+            Some(mut seldom) => {
+                let result = seldom.save(|| self.write(training));
+                self.seldom = Some(seldom);
+                result
+            }
+            None => self.write(training),
+        }
+    }
+
+    fn on_train_end(&mut self, training: &mut Training) -> Result<()> {
+        if std::mem::take(&mut self.behind) { self.write(training) } else { Ok(()) }
+    }
+}
+
+impl CSVLogger {
+    fn write(&self, training: &Training) -> Result<()> {
         let table = training.history.to_csv(&self.separator.0);
         let rows = match self.before.is_empty() {
             true => &table[..],

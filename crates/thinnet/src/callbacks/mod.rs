@@ -8,6 +8,7 @@ mod model_checkpoint;
 mod monitor;
 mod progress_bar;
 mod reduce_lr_on_plateau;
+mod seldom;
 mod terminate_on_nan;
 
 use std::fmt::Debug;
