@@ -8,6 +8,7 @@ mod model;
 mod predict;
 mod summary;
 mod train;
+mod tune;
 mod tutorial;
 mod uncertainty;
 
@@ -22,6 +23,7 @@ pub(crate) use model::{Model, Sampling};
 pub(crate) use predict::Predict;
 pub(crate) use summary::Summary;
 pub(crate) use train::Train;
+pub(crate) use tune::Tune;
 pub(crate) use tutorial::{Part, Tutorial};
 pub(crate) use uncertainty::Uncertainty;
 
@@ -108,6 +110,33 @@ Examples:
 Examples:
   thinnet compare experiments/basic.toml experiments/l2-and-dropout.toml --seeds 5")]
     Compare(Compare),
+    /// Search for hyperparameters by validation data, and test the best
+    #[command(after_help = "\
+Examples:
+  thinnet tune experiments/basic.toml --vary model.layers.1.rate=0..0.5 \\
+               --vary compile.optimizer.learning_rate=1e-4..1e-1:log --budget '30 runs'
+  thinnet tune experiments/basic.toml --vary model.layers.0.units=32..512:log --search successive-halving --budget '200 epochs'
+  thinnet tune experiments/basic.toml --vary model.layers.1.rate=0,0.1,0.2 --search grid --seeds 5 --out runs/rates
+  thinnet tune experiments/basic.toml --vary model.layers.1.rate=0,0.1,0.2 --search grid --seeds 5 --out runs/rates --resume
+  thinnet tune experiments/papers/gal-ghahramani-2016.toml --data-folder DATA     (DATA/uci/SET/data.txt)
+
+The same in the file:
+  [tune]
+  search = \"random\"              # or grid, successive_halving (with eta = 3, min_epochs = 1)
+  objective = \"val_loss\"
+  budget = \"30 runs\"
+  vary.\"model.layers.1.rate\" = \"0..0.5\"                             # a range
+  vary.\"compile.optimizer.learning_rate\" = \"1e-4..1e-1:log\"          # even in its logarithm
+  vary.\"model.layers.0.units\" = [64, 128, 256]
+  each.\"values.split\" = \"0..19\"    # makes the whole search anew for each
+
+The table [data] of the file may name rows and columns of one file of numbers, whose values are standardized:
+  [data]
+  table = \"data.txt\"             # columns separated by commas, semicolons or white space
+  target = \"price\"               # or a number from 0; the other columns are features
+  test_rows = { file = \"test.txt\" }
+  standardize = true")]
+    Tune(Tune),
     /// Data sets: list, fetch, verify, look at
     #[command(
         subcommand,

@@ -11,6 +11,7 @@ mod pictures;
 mod predict;
 mod summary;
 mod train;
+mod tune;
 mod tutorial;
 mod uncertainty;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         Command::Predict(predict) => predict::run(&predict, threads),
         Command::Summary(summary) => summary::run(&summary),
         Command::Compare(compare) => compare::run(&compare, threads),
+        Command::Tune(tune) => tune::run(&tune, threads),
         Command::Data(data) => data::run(data),
         Command::Bench(bench) => bench::run(&bench, threads),
         Command::Completions { shell } => completions::run(shell),

@@ -23,7 +23,8 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
         print(&format!("{about}\n"))?;
     }
     let options = run_options(out.clone(), arguments.resume, threads);
-    let Outcome { history, test, seconds, was_done, .. } = run_experiment(&experiment, &data, &options)?;
+    let Outcome { history, test, validation, seconds, was_done, .. } =
+        run_experiment(&experiment, &data, &options)?;
     let mut text = String::new();
     if was_done {
         text += "This run had come to its end before: nothing was left to train.\n";
@@ -33,6 +34,9 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
         if let Some(value) = last(name) {
             text += &format!("{name} {value:.4}\n");
         }
+    }
+    for (name, value) in validation.into_iter().flatten() {
+        text += &format!("validation {name} {value:.4}\n");
     }
     for (name, value) in test.into_iter().flatten() {
         text += &format!("test {name} {value:.4}\n");

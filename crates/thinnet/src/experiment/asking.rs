@@ -1,21 +1,30 @@
-//! What a model's layers ask of the data.
+//! What an experiment asks of its data.
 
-use super::{Experiment, complete_layer};
+use super::values::{self, Values};
+use super::{CompileConfig, Experiment, complete_layer};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::model::Fit;
 
 impl Experiment {
     /// The experiment with what its model's layers ask of the data: the shape of a sample, where the first layer says no input
-    /// shape, and the number of samples that are trained on, where a layer's prior is weighed against them.
+    /// shape, and the number of samples that are trained on, where a layer's prior is weighed against them or an expression
+    /// names them.
     ///
     /// # Errors
-    /// Where a layer cannot be read, or no samples are left to train on.
+    /// Where a layer cannot be read, an expression has no value, or no samples are left to train on.
     pub fn with_input_of(mut self, data: &Dataset) -> Result<Self> {
+        if self.is_open() {
+            let values = Values::new(&self.values)?.with_samples(self.training_samples(data)?);
+            for (index, layer) in self.model.layers.iter_mut().enumerate() {
+                values.fill(&format!("model.layers.{index}"), layer)?;
+            }
+            values.fill("compile.optimizer", &mut self.compile.optimizer)?;
+            values.fill("compile.loss", &mut self.compile.loss)?;
+        }
         for index in self.asking()? {
             let mut layer = self.layer(index)?;
-            let fit = Fit::new().validation_split(self.fit.validation_split);
-            layer.tell_samples(fit.training_samples(data.train.len())?);
+            layer.tell_samples(self.training_samples(data)?);
             if index == 0 && layer.base().input_shape.is_none() {
                 layer.base_mut().input_shape = Some(data.train.x.sample_shape().axes().to_vec());
             }
@@ -29,11 +38,22 @@ impl Experiment {
     /// # Errors
     /// As [`data`](Self::data) and [`with_input_of`](Self::with_input_of).
     pub fn with_input_shape(self) -> Result<Self> {
-        if self.asking()?.is_empty() {
+        if !self.is_open() && self.asking()?.is_empty() {
             return Ok(self);
         }
         let data = self.data()?;
         self.with_input_of(&data)
+    }
+
+    /// How many of the data's training samples are trained on; the others validate.
+    pub(super) fn training_samples(&self, data: &Dataset) -> Result<usize> {
+        Fit::new().validation_split(self.fit.validation_split).training_samples(data.train.len())
+    }
+
+    /// Whether expressions wait for the number of training samples.
+    fn is_open(&self) -> bool {
+        let CompileConfig { optimizer, loss, .. } = &self.compile;
+        self.model.layers.iter().chain([optimizer, loss]).any(values::is_open)
     }
 
     /// The places of the layers that ask something of the data.

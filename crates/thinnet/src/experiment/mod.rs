@@ -23,17 +23,52 @@
 //! rotation_range = 15
 //! horizontal_flip = true
 //! ```
+//!
+//! Instead of a `dataset`, `[data]` may name the rows of one file, in the form of the UCI regression sets. `[values]` names
+//! numbers and texts; `{…}` in any other text is computed from them by `+ - * / ^` and parentheses. Besides those of the
+//! table, `samples` is the number of samples that are trained on, and `data_folder` the folder that `THINNET_DATA` names.
+//!
+//! ```toml
+//! [values]
+//! split = 0
+//! rate = 0.05
+//! tau = 0.2
+//! [data]
+//! table = "{data_folder}/uci/yacht/data.txt"         # columns separated by commas, semicolons or white space
+//! target = 6                                         # by number from 0, or by name where there is a header; or a list
+//! features = { file = "index_features.txt" }         # default: all other columns
+//! train_rows = { file = "index_train_{split}.txt" }  # default: all that are not test_rows
+//! test_rows = { file = "index_test_{split}.txt" }
+//! standardize = true                                 # by the samples that are trained on; or "features"
+//! [model]
+//! layers = [
+//!   { class = "Dropout", rate = "{rate}" },
+//!   { class = "Dense", units = 50, activation = "relu",
+//!     kernel_regularizer = { class = "L2", l2 = "{1e-4 * (1 - rate) / (2 * samples * tau)}" } },
+//!   # …
+//! ]
+//! [monte_carlo]                                      # thinned networks say what they think of the test data, too
+//! samples = 10000
+//! tau = "{tau}"
+//! ```
 
 mod asking;
 mod comparison;
+mod data;
+mod expression;
 mod finished;
 mod jobs;
+mod listing;
+mod monte_carlo;
 mod profile;
 mod repeat;
 mod run;
 mod set;
+mod table;
 mod text;
+mod tune;
 mod tutorial;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,20 +77,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::config::parse;
+use crate::data::Dataset;
 use crate::data::augmentation::{Augment, ImageDataGenerator};
-use crate::data::formats::image::{ColorMode, Interpolation};
-use crate::data::formats::image_folder::{ImageFolder, ReadFolder};
-use crate::data::{Dataset, Features, datasets, load_array};
 use crate::error::{Error, Result};
 use crate::layers::{self, Layer};
 use crate::model::Sequential;
 
 pub use comparison::{ComparisonOptions, compare};
+pub use data::{DataConfig, Standardize};
 pub use finished::FinishedRun;
 pub use jobs::{Job, results, run_all};
+pub use listing::Listing;
+pub use monte_carlo::MonteCarloConfig;
 pub use profile::{ProfileOptions, profile};
 pub use repeat::{Repeated, repeat};
 pub use run::{Outcome, RunOptions, run};
+pub use tune::{Keep, Search, TuneConfig, TuneOptions, tune};
 pub use tutorial::exercises::{ExerciseOptions, dropout_rates, regularization, trainable_rates};
 pub use tutorial::{cifar10 as tutorial_cifar10, mnist as tutorial_mnist, spatial as tutorial_spatial};
 
@@ -76,34 +113,12 @@ pub struct Experiment {
     pub augmentation: Option<ImageDataGenerator>,
     /// Callbacks, by class.
     pub callbacks: Vec<Value>,
-}
-
-/// `[data]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct DataConfig {
-    /// A data set by name.
-    pub dataset: Option<String>,
-    /// The training samples: `.npy`, `.npz`, IDX or CSV.
-    pub x: Option<PathBuf>,
-    /// Their targets.
-    pub y: Option<PathBuf>,
-    /// The test samples.
-    pub x_test: Option<PathBuf>,
-    /// Their targets.
-    pub y_test: Option<PathBuf>,
-    /// A folder of pictures: see [`image_folder`](crate::data::formats::image_folder).
-    pub folder: Option<PathBuf>,
-    /// The height and the width that its pictures are given. Default: they must have one size.
-    pub image_size: Option<[usize; 2]>,
-    /// How they are resized. Default: `bilinear`.
-    pub interpolation: Option<Interpolation>,
-    /// Which channels they are given. Default: `rgb`.
-    pub color_mode: Option<ColorMode>,
-    /// Whether pictures that cannot be read are left out. Default: they are errors.
-    pub skip_corrupt: Option<bool>,
-    /// Takes only this many training samples, the first ones. Default: all.
-    pub samples: Option<usize>,
+    /// How thinned networks are asked when training is over. Default: not at all.
+    pub monte_carlo: Option<MonteCarloConfig>,
+    /// What [`tune()`] searches over. Default: nothing.
+    pub tune: Option<TuneConfig>,
+    /// Named values that `{EXPRESSION}`s in the other tables are computed from.
+    pub values: Map<String, Value>,
 }
 
 /// `[model]`
@@ -148,6 +163,8 @@ pub struct FitConfig {
     pub batch_size: usize,
     /// Default: 0.
     pub validation_split: f64,
+    /// After how many epochs the model is validated, again and again. Default: 1.
+    pub validation_freq: usize,
     /// `test` validates on the test data, which are then no longer unseen. Default: what `validation_split` keeps.
     pub validation_data: Option<ValidationData>,
     /// Default: true.
@@ -172,6 +189,7 @@ impl Default for FitConfig {
             epochs: 1,
             batch_size: 32,
             validation_split: 0.0,
+            validation_freq: 1,
             validation_data: None,
             shuffle: true,
             steps_per_epoch: None,
@@ -191,6 +209,9 @@ struct Top {
     fit: Map<String, Value>,
     augmentation: Option<Map<String, Value>>,
     callbacks: Vec<Value>,
+    monte_carlo: Option<Map<String, Value>>,
+    tune: Option<Map<String, Value>>,
+    values: Map<String, Value>,
 }
 
 impl Experiment {
@@ -222,11 +243,12 @@ impl Experiment {
                 return Err(Error::config(place, "expected a finite number"));
             }
         }
-        Self::from_tree(&tree, folder)
+        Self::from_tree(tree, folder)
     }
 
-    fn from_tree(tree: &Map<String, Value>, folder: &Path) -> Result<Self> {
-        let top: Top = parse("experiment", tree)?;
+    fn from_tree(tree: Map<String, Value>, folder: &Path) -> Result<Self> {
+        let tree = values::fill(tree)?;
+        let top: Top = parse("experiment", &tree)?;
         let mut experiment = Self {
             seed: top.seed.unwrap_or(crate::model::DEFAULT_SEED),
             data: parse("data", &top.data)?,
@@ -235,61 +257,27 @@ impl Experiment {
             fit: parse("fit", &top.fit)?,
             augmentation: top.augmentation.as_ref().map(ImageDataGenerator::from_config).transpose()?,
             callbacks: top.callbacks,
+            monte_carlo: top.monte_carlo.as_ref().map(|table| parse("monte_carlo", table)).transpose()?,
+            tune: top.tune.as_ref().map(|table| parse("tune", table)).transpose()?,
+            values: top.values,
         };
-        let DataConfig { x, y, x_test, y_test, folder: pictures, .. } = &mut experiment.data;
-        let ModelConfig { file, weights, .. } = &mut experiment.model;
-        for path in [x, y, x_test, y_test, pictures, file, weights].into_iter().flatten() {
-            // Absolute, so that the complete configuration means the same wherever it is kept.
+        // Absolute, so that the complete configuration means the same wherever it is kept.
+        let mut absolute = |path: &mut PathBuf| {
             *path = std::path::absolute(folder.join(&*path)).map_err(Error::io("resolve", &*path))?;
+            Ok(())
+        };
+        let ModelConfig { file, weights, .. } = &mut experiment.model;
+        let paths = experiment.data.paths_mut().into_iter().chain([file, weights].into_iter().flatten());
+        paths.into_iter().try_for_each(&mut absolute)?;
+        if let Some(tune) = &mut experiment.tune {
+            tune.resolve(&mut absolute)?;
         }
         experiment.check()?;
         Ok(experiment)
     }
 
     fn check(&self) -> Result<()> {
-        let DataConfig { dataset, x, y, x_test, y_test, folder, samples, .. } = &self.data;
-        match (dataset, folder, x, y) {
-            (Some(name), None, None, None) => {
-                datasets::find(name)?;
-            }
-            (None, Some(_), None, None) | (None, None, Some(_), Some(_)) => {}
-            (None, None, None, None) => {
-                let message = "expected a `dataset`, a `folder` of pictures, or `x` and `y` files";
-                return Err(Error::config("data", message));
-            }
-            (None, None, ..) => {
-                return Err(Error::config("data", "`x` and `y` belong together: one is missing"));
-            }
-            (Some(_), None, ..) => {
-                return Err(Error::config("data", "expected either a `dataset` or files, got both"));
-            }
-            (_, Some(_), ..) => {
-                let message = "expected a `folder` of pictures without a `dataset` or files";
-                return Err(Error::config("data", message));
-            }
-        }
-        if folder.is_none() {
-            let DataConfig { image_size, interpolation, color_mode, skip_corrupt, .. } = &self.data;
-            let given = [
-                ("image_size", image_size.is_some()),
-                ("interpolation", interpolation.is_some()),
-                ("color_mode", color_mode.is_some()),
-                ("skip_corrupt", skip_corrupt.is_some()),
-            ];
-            if let Some((key, _)) = given.iter().find(|(_, given)| *given) {
-                return Err(Error::config(format!("data.{key}"), "is for a `folder` of pictures, got none"));
-            }
-        } else if x_test.is_some() || y_test.is_some() {
-            let message =
-                "`x_test` and `y_test` do not go with a `folder`: put test pictures into its `test`";
-            return Err(Error::config("data", message));
-        }
-        if x_test.is_some() != y_test.is_some() {
-            return Err(Error::config("data", "`x_test` and `y_test` belong together: one is missing"));
-        }
-        if *samples == Some(0) {
-            return Err(Error::config("data.samples", "expected at least one sample, got 0"));
-        }
+        self.data.check()?;
         let ModelConfig { layers, file, .. } = &self.model;
         match (layers.is_empty(), file) {
             (true, None) => Err(Error::config("model", "expected `layers`, or a `file` with Keras's JSON")),
@@ -302,6 +290,12 @@ impl Experiment {
         if self.fit.validation_data.is_some() && self.fit.validation_split != 0.0 {
             let message = "expected either `validation_split` or `validation_data`, got both";
             return Err(Error::config("fit", message));
+        }
+        self.monte_carlo.as_ref().map_or(Ok(()), MonteCarloConfig::check)?;
+        let is_classification = self.compile.loss.to_string().to_lowercase().contains("crossentropy");
+        if self.data.standardize == Some(Standardize::All(true)) && is_classification {
+            let message = "class numbers and labels cannot be standardized: say standardize = \"features\"";
+            return Err(Error::config("data.standardize", message));
         }
         if let Some(augmentation) = &self.augmentation {
             augmentation.check_arguments().map_err(|message| Error::config("augmentation", message))?;
@@ -384,58 +378,7 @@ impl Experiment {
     /// # Errors
     /// As [`data`](Self::data).
     pub fn data_with_notes(&self) -> Result<(Dataset, Vec<String>)> {
-        let DataConfig { dataset, folder, x, y, x_test, y_test, samples, .. } = &self.data;
-        let mut notes = Vec::new();
-        let mut data = match (dataset, folder, x, y) {
-            (Some(name), ..) => datasets::load(name)?,
-            (None, Some(folder), ..) => {
-                let ReadFolder { dataset, skipped } = self.image_folder().read(folder)?;
-                if let Some(first) = skipped.first() {
-                    let count = skipped.len();
-                    notes.push(format!("pictures skipped that cannot be read: {count}, the first: {first}"));
-                }
-                dataset
-            }
-            (None, None, Some(x), Some(y)) => {
-                let read = |x: &Path, y: &Path| -> Result<crate::data::Data<'static>> {
-                    Ok(crate::data::Data {
-                        x: load_array(x)?.into_features()?,
-                        y: load_array(y)?.into_targets()?,
-                    })
-                };
-                let train = read(x, y)?;
-                let test = match (x_test, y_test) {
-                    (Some(x), Some(y)) => read(x, y)?,
-                    _ => crate::data::Data {
-                        x: Features::floats(train.x.sample_shape().clone(), Vec::new()),
-                        y: crate::data::Targets::Classes(Vec::new().into()),
-                    },
-                };
-                let name = x.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-                Dataset { name, class_names: Vec::new(), train, test }
-            }
-            _ => {
-                let message = "expected a `dataset`, a `folder` of pictures, or `x` and `y` files";
-                return Err(Error::config("data", message));
-            }
-        };
-        if let Some(samples) = samples {
-            data.train = data.train.take(*samples);
-        }
-        Ok((data, notes))
-    }
-
-    /// How the folder of pictures is read.
-    fn image_folder(&self) -> ImageFolder {
-        let DataConfig { image_size, interpolation, color_mode, skip_corrupt, .. } = &self.data;
-        let reader = ImageFolder::new()
-            .interpolation(interpolation.unwrap_or_default())
-            .color_mode(color_mode.unwrap_or_default())
-            .skip_corrupt(skip_corrupt.unwrap_or_default());
-        match *image_size {
-            Some([height, width]) => reader.image_size(height, width),
-            None => reader,
-        }
+        self.data.load()
     }
 
     /// The experiment as complete TOML, defaults included: it gives the same run again.
@@ -458,6 +401,8 @@ impl Experiment {
             "fit": complete.fit,
             "augmentation": complete.augmentation.map(|augmentation| augmentation.to_config()),
             "callbacks": complete.callbacks,
+            "monte_carlo": complete.monte_carlo,
+            "values": (!complete.values.is_empty()).then_some(complete.values),
         });
         text::write(&tree)
     }

@@ -32,6 +32,8 @@ pub struct RunOptions {
     pub command: String,
     /// What else the report says.
     pub text: ReportText,
+    /// After how many epochs to stop, to go on later: the folder then holds a run that has not come to its end. Default: never.
+    pub stop_after: Option<usize>,
     /// How many more runs like this come after it: progress shows the time left of all.
     pub runs_to_come: usize,
 }
@@ -43,8 +45,10 @@ pub struct Outcome {
     pub model: Sequential,
     /// Its epochs.
     pub history: History,
-    /// Loss and metrics on the test data, where there are any.
+    /// Loss and metrics on the test data, where there are any; what thinned networks say together as `mc_…`.
     pub test: Option<Logs>,
+    /// What thinned networks say together of the validation data, where there are any and the experiment asks for it.
+    pub validation: Option<Logs>,
     /// How the test data were classified, where they have classes with names.
     pub classes: Option<Classes>,
     /// Seconds that training took.
@@ -72,6 +76,27 @@ struct Interrupt(&'static AtomicBool);
 impl Callback for Interrupt {
     fn on_batch_end(&mut self, training: &mut Training, _: &BatchEnd) -> Result<()> {
         if self.0.load(Ordering::Relaxed) {
+            training.interrupt();
+        }
+        Ok(())
+    }
+}
+
+/// Stops training after an epoch, behind the backup of it.
+#[derive(Debug)]
+struct StopAfter(usize);
+
+impl Callback for StopAfter {
+    fn on_train_begin(&mut self, training: &mut Training) -> Result<()> {
+        // Nothing is left to do where the backup is of that epoch or a later one.
+        if training.epoch >= self.0 {
+            training.interrupt();
+        }
+        Ok(())
+    }
+
+    fn on_epoch_recorded(&mut self, training: &mut Training) -> Result<()> {
+        if training.epoch >= self.0 {
             training.interrupt();
         }
         Ok(())
@@ -112,17 +137,26 @@ pub(super) fn run_watched<'a>(
     }
     if let Some(folder) = &folder {
         fit = fit
-            .callback(CSVLogger::new(folder.history()))
+            .callback(CSVLogger::new(folder.history()).seldom())
             // Kept after the end, so that a run can be looked at again without training.
-            .callback(BackupAndRestore::new(folder.backup()).delete_checkpoint(false));
+            .callback(
+                BackupAndRestore::new(folder.backup())
+                    .delete_checkpoint(false)
+                    .seldom()
+                    .wanted_after(options.stop_after),
+            );
     }
     if options.verbose {
         fit = fit.callback(ProgressBar::default().runs_to_come(options.runs_to_come));
+    }
+    if let Some(epochs) = options.stop_after {
+        fit = fit.callback(StopAfter(epochs));
     }
     // Last, for callbacks find their states in a backup by their places.
     if let Some(watch) = watch {
         fit = fit.boxed_callback(watch);
     }
+    let is_stopped = options.stop_after.is_some_and(|epochs| epochs < experiment.fit.epochs);
     let was_done = folder.as_ref().is_some_and(RunFolder::is_done);
     let start = Instant::now();
     let history = model.fit(&train, fit)?;
@@ -140,13 +174,29 @@ pub(super) fn run_watched<'a>(
         }
         _ => Features::from(&test.x),
     };
-    let test = match test.is_empty() {
+    let mut measured = match test.is_empty() {
         true => None,
         false => Some(model.evaluate((&standardized, &test.y))?),
     };
+    let mut validation = None;
+    if let Some(monte_carlo) = &experiment.monte_carlo {
+        if let Some(measured) = &mut measured {
+            let test = Data::from((&standardized, &test.y));
+            measured.extend(monte_carlo.measure(&mut model, &test, monte_carlo.samples)?);
+        }
+        let held_out = train.slice(experiment.training_samples(data)?..train.len());
+        if !held_out.is_empty() {
+            let x = match &augmentation {
+                Some(augmentation) => augmentation.standardized(&held_out.x),
+                None => Features::from(&held_out.x),
+            };
+            let samples = monte_carlo.validation_samples.unwrap_or(monte_carlo.samples);
+            validation = Some(monte_carlo.measure(&mut model, &Data::from((&x, &held_out.y)), samples)?);
+        }
+    }
     let classes = classes(&mut model, &standardized, &data.test.y, &data.class_names)?;
-    let mut outcome = Outcome { model, history, test, classes, seconds, was_done };
-    if let Some(folder) = folder.as_ref().filter(|_| !was_done) {
+    let mut outcome = Outcome { model, history, test: measured, validation, classes, seconds, was_done };
+    if let Some(folder) = folder.as_ref().filter(|_| !was_done && !is_stopped) {
         outcome.model.save(folder.model())?;
         let summary = outcome.model.summary();
         let report = RunReport {
@@ -178,6 +228,10 @@ pub(super) fn prepared<'a>(
         model = model.threads(threads);
     }
     model.set_class_names(data.class_names.iter().cloned());
+    if experiment.data.standardize.is_some() {
+        let training = data.train.slice(0..experiment.training_samples(data)?);
+        model.set_standardization(experiment.data.standardization(&training)?);
+    }
     let input = model.input_shape()?.clone();
     // Samples whose elements are as many as the model's inputs are given its shape, as the tutorial does by hand.
     let fitting = |data| -> Data<'a> {
@@ -197,6 +251,7 @@ pub(super) fn fitting<'a>(
         .epochs(experiment.fit.epochs)
         .batch_size(experiment.fit.batch_size)
         .validation_split(experiment.fit.validation_split)
+        .validation_freq(experiment.fit.validation_freq)
         .shuffle(experiment.fit.shuffle)
         // A run shows the time left of all runs instead.
         .verbose(false);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::evaluate::check_data;
+use super::evaluate::{check_data, check_features};
 use super::{BuiltModel, Compiled, Sequential, pool_of};
 use crate::callbacks::{BatchEnd, Callback, ProgressBar, Training};
 use crate::data::Data;
@@ -32,6 +32,7 @@ pub struct Fit<'a> {
     shuffle: bool,
     validation_split: f64,
     validation_data: Option<Data<'a>>,
+    validation_freq: usize,
     sample_weight: Option<Vec<f32>>,
     class_weight: Option<ClassWeight>,
     callbacks: Vec<Box<dyn Callback + 'a>>,
@@ -50,6 +51,7 @@ impl Default for Fit<'_> {
             shuffle: true,
             validation_split: 0.0,
             validation_data: None,
+            validation_freq: 1,
             sample_weight: None,
             class_weight: None,
             callbacks: Vec::new(),
@@ -113,6 +115,13 @@ impl<'a> Fit<'a> {
     #[must_use]
     pub fn validation_data(mut self, data: impl Into<Data<'a>>) -> Self {
         self.validation_data = Some(data.into());
+        self
+    }
+
+    /// After how many epochs the model is validated, again and again; in the history the others have NaN. Default: 1.
+    #[must_use]
+    pub fn validation_freq(mut self, epochs: usize) -> Self {
+        self.validation_freq = epochs;
         self
     }
 
@@ -182,6 +191,9 @@ impl<'a> Fit<'a> {
         }
         if self.steps_per_epoch == Some(0) {
             return error("steps_per_epoch must be positive, got 0".into());
+        }
+        if self.validation_freq == 0 {
+            return error("validation_freq must be positive, got 0".into());
         }
         if !(0.0..1.0).contains(&self.validation_split) {
             return error(format!("validation_split must be in [0, 1), got {}", self.validation_split));
@@ -256,6 +268,13 @@ impl Sequential {
     pub fn fit<'a>(&mut self, data: impl Into<Data<'a>>, mut fit: Fit<'a>) -> Result<History> {
         let all = data.into();
         fit.check(all.len())?;
+        check_features(self.built()?, &all.x)?;
+        let all = self.standardized(all)?;
+        let given = fit.validation_data.take().map(|data| {
+            check_features(self.built()?, &data.x)?;
+            self.standardized(data)
+        });
+        fit.validation_data = given.transpose()?;
         let (built, compiled) = (self.built()?, self.compiled()?);
         // Checked as a whole, so that a message tells the sample's place in the caller's data.
         let targets = check_data(built, &compiled.objective, &all)?;
@@ -361,7 +380,8 @@ impl Sequential {
                     break;
                 }
                 let mut logs = totals.logs(&training.model.compiled()?.objective);
-                if let Some((features, targets, weights)) = &validation {
+                let validated = (epoch + 1).is_multiple_of(fit.validation_freq);
+                if let Some((features, targets, weights)) = validation.as_ref().filter(|_| validated) {
                     let of_validation = training.model.evaluate_checked(features, targets, *weights)?;
                     let named = |(name, value): (String, f64)| (format!("val_{name}"), value);
                     logs.extend(of_validation.into_iter().map(named));
@@ -386,6 +406,8 @@ impl Sequential {
     pub fn train_on_batch<'a>(&mut self, data: impl Into<Data<'a>>) -> Result<Logs> {
         let data = data.into();
         Fit::new().check(data.len())?;
+        check_features(self.built()?, &data.x)?;
+        let data = self.standardized(data)?;
         let (built, compiled) = (self.built()?, self.compiled()?);
         let objective = &compiled.objective;
         let targets = check_data(built, objective, &data)?;
@@ -417,7 +439,7 @@ impl Sequential {
 
     fn train_step(&mut self, runner: &mut Runner, samples: Samples, totals: &mut Totals) -> Result<()> {
         let pool = pool_of(&mut self.pool, runner.threads());
-        let (Some(BuiltModel { parameters, plan, .. }), Some(Compiled { objective, optimization })) =
+        let (Some(BuiltModel { parameters, plan, .. }), Some(Compiled { objective, optimization, .. })) =
             (&mut self.built, &mut self.compiled)
         else {
             return Err(Error::Usage("the model must stay compiled while it is trained".into()));

@@ -19,6 +19,8 @@ pub enum Domain {
     Shuffle,
     /// Random changes of the samples.
     Augmentation,
+    /// The candidates of a search.
+    Search,
 }
 
 impl Domain {
@@ -29,6 +31,7 @@ impl Domain {
             Self::Initializer(index) => [3, index],
             Self::Shuffle => [4, 0],
             Self::Augmentation => [5, 0],
+            Self::Search => [6, 0],
         }
     }
 }

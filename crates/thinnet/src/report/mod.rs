@@ -13,6 +13,7 @@ mod profile;
 mod run_folder;
 mod run_report;
 pub mod statistics;
+mod tuning;
 mod uncertainty;
 
 pub use aligned::aligned;
@@ -26,4 +27,5 @@ pub use exercises::{
 };
 pub use run_folder::RunFolder;
 pub use run_report::{ReportText, RunReport};
+pub use tuning::{Chosen, Searched, Trial, Tuning};
 pub use uncertainty::{UncertaintyReport, reliability_diagram};

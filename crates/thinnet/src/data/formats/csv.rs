@@ -24,13 +24,14 @@ use crate::shape::Shape;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Csv {
-    delimiter: u8,
+    /// What stands between two columns; `None` is whatever the first row has.
+    delimiter: Option<u8>,
     header: Option<bool>,
 }
 
 impl Default for Csv {
     fn default() -> Self {
-        Self { delimiter: b',', header: None }
+        Self { delimiter: Some(b','), header: None }
     }
 }
 
@@ -42,7 +43,20 @@ impl Csv {
 
     /// What stands between two columns. Default: `,`.
     pub fn delimiter(mut self, delimiter: u8) -> Self {
-        self.delimiter = delimiter;
+        self.delimiter = Some(delimiter);
+        self
+    }
+
+    /// Takes for the delimiter what the first row has: commas, else semicolons, else white space of any length.
+    ///
+    /// ```
+    /// use thinnet::data::formats::csv::Csv;
+    /// let table = Csv::new().detect_delimiter().from_bytes("t.txt", b" 0.1  18.00 \t 2\n 0.2   0.00   7\n")?;
+    /// assert_eq!(table.values().ncols(), 3);
+    /// # Ok::<(), thinnet::Error>(())
+    /// ```
+    pub fn detect_delimiter(mut self) -> Self {
+        self.delimiter = None;
         self
     }
 
@@ -71,15 +85,26 @@ impl Csv {
 
     fn parse(&self, source: Source<'_>) -> Result<Table> {
         let path = source.path().to_owned();
+        match self.delimiter {
+            Some(delimiter) => self.parse_separated(&path, delimiter, source.into_reader()),
+            None => {
+                let mut text = source.up_to(u64::MAX)?;
+                let delimiter = separated(&mut text);
+                self.parse_separated(&path, delimiter, &text[..])
+            }
+        }
+    }
+
+    fn parse_separated(&self, path: &Path, delimiter: u8, reader: impl std::io::Read) -> Result<Table> {
         let mut rows = csv::ReaderBuilder::new()
-            .delimiter(self.delimiter)
+            .delimiter(delimiter)
             .has_headers(false)
             .trim(csv::Trim::All)
-            .from_reader(source.into_reader());
+            .from_reader(reader);
         let mut record = csv::StringRecord::new();
         let (mut columns, mut values, mut whole) = (Vec::new(), Vec::new(), true);
         let mut first = true;
-        while rows.read_record(&mut record).map_err(|error| unreadable(&path, error))? {
+        while rows.read_record(&mut record).map_err(|error| unreadable(path, error))? {
             if std::mem::take(&mut first) {
                 let named =
                     self.header.unwrap_or_else(|| record.iter().any(|cell| cell.parse::<f64>().is_err()));
@@ -94,19 +119,46 @@ impl Csv {
                     let position = record.position();
                     let (line, byte) = position.map_or((0, 0), |position| (position.line(), position.byte()));
                     let place = format!("line {line} (byte {byte}), column {column}");
-                    return Err(Error::file(&path, format!("{place}: expected a number, got `{cell}`")));
+                    return Err(Error::file(path, format!("{place}: expected a number, got `{cell}`")));
                 };
                 whole &= cell.parse::<i64>().is_ok();
                 values.push(value);
             }
         }
         if values.is_empty() {
-            return Err(Error::file(&path, "expected at least one row of numbers, got none"));
+            return Err(Error::file(path, "expected at least one row of numbers, got none"));
         }
         let shape = (values.len() / columns.len(), columns.len());
         let values = Array2::from_shape_vec(shape, values).expect("rows are of one length");
         Ok(Table { columns, values, whole })
     }
+}
+
+/// What separates the columns of a table. Where that is white space, each stretch of it within a row gets one comma, in
+/// place, so that all offsets stay what they were.
+fn separated(text: &mut [u8]) -> u8 {
+    let first = text.split(|&byte| byte == b'\n').find(|row| !row.trim_ascii().is_empty()).unwrap_or(&[]);
+    if let Some(&delimiter) = [b',', b';'].iter().find(|delimiter| first.contains(delimiter)) {
+        return delimiter;
+    }
+    for row in text.split_mut(|&byte| byte == b'\n') {
+        let start = row.len() - row.trim_ascii_start().len();
+        let end = row.trim_ascii_end().len();
+        let (mut at, mut within) = (start, false);
+        while at < end {
+            let space = row[at].is_ascii_whitespace();
+            if space {
+                row[at] = if within { b' ' } else { b',' };
+            }
+            within = space;
+            at += 1;
+        }
+        if end == 0 {
+            // Nothing but space: no row, where a space would be one with an empty cell.
+            row.fill(b'\r');
+        }
+    }
+    b','
 }
 
 /// What the parser says, with the line where it knows it.
@@ -189,7 +241,11 @@ impl Table {
         Ok(Data { x: self.inputs(&columns)?, y })
     }
 
-    fn column(&self, name: &str) -> Result<usize> {
+    /// A column's number by its name in the header, or by its number from 0.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for an unknown column.
+    pub fn column(&self, name: &str) -> Result<usize> {
         let by_name = self.columns.iter().position(|column| column == name);
         let by_number = || name.parse().ok().filter(|&number: &usize| number < self.columns.len());
         by_name
@@ -286,10 +342,34 @@ mod tests {
         assert_eq!(binary, "table.csv: line 2 (byte 4): expected UTF-8 text");
     }
 
+    #[test]
+    fn the_delimiter_is_what_the_first_row_has() {
+        let read = |text: &str| Csv::new().detect_delimiter().from_bytes("t.txt", text.as_bytes());
+        let expected = array![[1.0, 2.5], [-3.0, 4e2]];
+        for text in [
+            "1,2.5\n-3,4e2\n",
+            "1;2.5\r\n-3;4e2\r\n",
+            " 1 \t 2.5\n-3\t400\n\n",
+            "\n 1   2.5  \r\n   \n\t-3 400",
+        ] {
+            assert_eq!(read(text).unwrap().values(), expected, "{text:?}");
+        }
+        let named = read("age  income\n1 2.5\n-3 400").unwrap();
+        assert_eq!(
+            (named.columns(), named.values()),
+            (&["age".to_owned(), "income".to_owned()][..], &expected)
+        );
+        let ragged = read("1 2\n3  4\n5\n").unwrap_err().to_string();
+        assert_eq!(ragged, "t.txt: line 3 (byte 9): expected 2 columns, got 1");
+        let word = read("1 2\n3  four\n").unwrap_err().to_string();
+        assert_eq!(word, "t.txt: line 2 (byte 4), column 1: expected a number, got `four`");
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_a_table_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = Csv::new().from_bytes("table.csv", &bytes);
+            let _ = Csv::new().detect_delimiter().from_bytes("table.csv", &bytes);
         }
 
         #[test]

@@ -56,6 +56,9 @@ pub fn cifar10(seed: u64, epochs: usize, data: &Entry, samples: Option<usize>) -
                 .horizontal_flip(true),
         ),
         callbacks: Vec::new(),
+        monte_carlo: None,
+        tune: None,
+        values: serde_json::Map::new(),
     }
 }
 

@@ -36,6 +36,9 @@ pub fn spatial(seed: u64, epochs: usize) -> Vec<(String, Experiment)> {
             fit: FitConfig { epochs, batch_size: 128, validation_split: 0.2, ..FitConfig::default() },
             augmentation: None,
             callbacks: Vec::new(),
+            monte_carlo: None,
+            tune: None,
+            values: serde_json::Map::new(),
         }
     };
     [

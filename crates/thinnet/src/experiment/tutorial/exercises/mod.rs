@@ -71,6 +71,9 @@ impl ExerciseOptions {
             },
             augmentation: None,
             callbacks: Vec::new(),
+            monte_carlo: None,
+            tune: None,
+            values: serde_json::Map::new(),
         }
     }
 

@@ -1,0 +1,211 @@
+//! `[data]`: what an experiment trains and tests on.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Listing;
+use crate::data::formats::image::{ColorMode, Interpolation};
+use crate::data::formats::image_folder::{ImageFolder, ReadFolder};
+use crate::data::{Data, Dataset, Features, Standardization, Targets, datasets, load_array};
+use crate::error::{Error, Result};
+
+/// `[data]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DataConfig {
+    /// A data set by name.
+    pub dataset: Option<String>,
+    /// The training samples: `.npy`, `.npz`, IDX or CSV.
+    pub x: Option<PathBuf>,
+    /// Their targets.
+    pub y: Option<PathBuf>,
+    /// The test samples.
+    pub x_test: Option<PathBuf>,
+    /// Their targets.
+    pub y_test: Option<PathBuf>,
+    /// A folder of pictures: see [`image_folder`](crate::data::formats::image_folder).
+    pub folder: Option<PathBuf>,
+    /// The height and the width that its pictures are given. Default: they must have one size.
+    pub image_size: Option<[usize; 2]>,
+    /// How they are resized. Default: `bilinear`.
+    pub interpolation: Option<Interpolation>,
+    /// Which channels they are given. Default: `rgb`.
+    pub color_mode: Option<ColorMode>,
+    /// Whether pictures that cannot be read are left out. Default: they are errors.
+    pub skip_corrupt: Option<bool>,
+    /// A file with a row for each sample, training and test samples alike, its columns separated by commas, semicolons or white
+    /// space; with or without a header.
+    pub table: Option<PathBuf>,
+    /// The table's columns that are to be predicted, by their names or by their numbers from 0.
+    pub target: Option<Listing>,
+    /// Those to predict from. Default: all others.
+    pub features: Option<Listing>,
+    /// The rows to train on, from 0, in the order in which they are to come. Default: all that are not test rows.
+    pub train_rows: Option<Listing>,
+    /// The rows to test on. Default: none.
+    pub test_rows: Option<Listing>,
+    /// `true` standardizes inputs and targets, `"features"` the inputs alone: the network sees them with mean 0 and standard
+    /// deviation 1 over the samples that are trained on, while metrics and predictions are in the targets' own units.
+    /// Default: false.
+    pub standardize: Option<Standardize>,
+    /// Takes only this many training samples, the first ones. Default: all.
+    pub samples: Option<usize>,
+}
+
+/// What is standardized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Standardize {
+    /// Inputs and targets, or nothing.
+    All(bool),
+    /// A part.
+    Part(StandardizedPart),
+}
+
+/// A part of the data that is standardized alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StandardizedPart {
+    /// The inputs.
+    Features,
+}
+
+impl DataConfig {
+    /// All paths in it.
+    pub(super) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        let Self { x, y, x_test, y_test, folder, table, target, features, train_rows, test_rows, .. } = self;
+        let listings = [target, features, train_rows, test_rows].into_iter().flatten();
+        let paths = [x, y, x_test, y_test, folder, table].into_iter().flatten();
+        paths.chain(listings.filter_map(Listing::path_mut)).collect()
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let Self { dataset, x, y, x_test, y_test, folder, table, samples, .. } = self;
+        const ONE: &str = "a `dataset`, a `folder` of pictures, a `table`, or `x` and `y` files";
+        let sources = [dataset.is_some(), folder.is_some(), table.is_some(), x.is_some() || y.is_some()];
+        match sources.iter().filter(|given| **given).count() {
+            0 => return Err(Error::config("data", format!("expected {ONE}"))),
+            1 => {}
+            _ => return Err(Error::config("data", format!("expected one of {ONE}"))),
+        }
+        if let Some(name) = dataset {
+            datasets::find(name)?;
+        }
+        if x.is_some() != y.is_some() {
+            return Err(Error::config("data", "`x` and `y` belong together: one is missing"));
+        }
+        self.check_options()?;
+        if x_test.is_some() != y_test.is_some() {
+            return Err(Error::config("data", "`x_test` and `y_test` belong together: one is missing"));
+        }
+        if *samples == Some(0) {
+            return Err(Error::config("data.samples", "expected at least one sample, got 0"));
+        }
+        Ok(())
+    }
+
+    /// Options that go with one kind of data only.
+    fn check_options(&self) -> Result<()> {
+        let of_pictures = [
+            ("image_size", self.image_size.is_some()),
+            ("interpolation", self.interpolation.is_some()),
+            ("color_mode", self.color_mode.is_some()),
+            ("skip_corrupt", self.skip_corrupt.is_some()),
+        ];
+        let of_table = [
+            ("target", self.target.is_some()),
+            ("features", self.features.is_some()),
+            ("train_rows", self.train_rows.is_some()),
+            ("test_rows", self.test_rows.is_some()),
+        ];
+        for (options, of, missing) in [
+            (&of_pictures, "a `folder` of pictures", self.folder.is_none()),
+            (&of_table, "a `table`", self.table.is_none()),
+        ] {
+            if let Some((key, _)) = options.iter().find(|(_, given)| *given && missing) {
+                return Err(Error::config(format!("data.{key}"), format!("is for {of}, got none")));
+            }
+        }
+        let tests = self.x_test.is_some() || self.y_test.is_some();
+        if self.folder.is_some() && tests {
+            let message =
+                "`x_test` and `y_test` do not go with a `folder`: put test pictures into its `test`";
+            return Err(Error::config("data", message));
+        }
+        if self.table.is_some() && tests {
+            let message = "`x_test` and `y_test` do not go with a `table`: name its `test_rows`";
+            return Err(Error::config("data", message));
+        }
+        Ok(())
+    }
+
+    /// The data, and what is to be said of them.
+    pub(super) fn load(&self) -> Result<(Dataset, Vec<String>)> {
+        let Self { dataset, folder, table, x, y, x_test, y_test, samples, .. } = self;
+        if let Some(path) =
+            self.clone().paths_mut().into_iter().find(|path| path.to_string_lossy().contains("{data_folder}"))
+        {
+            let message = "is in the folder that the environment variable THINNET_DATA names: set it, or give the folder as \
+                           values.data_folder";
+            return Err(Error::file(path, message));
+        }
+        let mut notes = Vec::new();
+        let mut data = match (dataset, folder, table, x, y) {
+            (Some(name), ..) => datasets::load(name)?,
+            (None, Some(folder), ..) => {
+                let ReadFolder { dataset, skipped } = self.image_folder().read(folder)?;
+                if let Some(first) = skipped.first() {
+                    let count = skipped.len();
+                    notes.push(format!("pictures skipped that cannot be read: {count}, the first: {first}"));
+                }
+                dataset
+            }
+            (None, None, Some(table), ..) => self.read_table(table)?,
+            (None, None, None, Some(x), Some(y)) => {
+                let read = |x: &Path, y: &Path| -> Result<Data<'static>> {
+                    Ok(Data { x: load_array(x)?.into_features()?, y: load_array(y)?.into_targets()? })
+                };
+                let train = read(x, y)?;
+                let test = match (x_test, y_test) {
+                    (Some(x), Some(y)) => read(x, y)?,
+                    _ => Data {
+                        x: Features::floats(train.x.sample_shape().clone(), Vec::new()),
+                        y: Targets::Classes(Vec::new().into()),
+                    },
+                };
+                let name = x.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+                Dataset { name, class_names: Vec::new(), train, test }
+            }
+            _ => return Err(Error::config("data", "`x` and `y` belong together: one is missing")),
+        };
+        if let Some(samples) = samples {
+            data.train = data.train.take(*samples);
+        }
+        Ok((data, notes))
+    }
+
+    /// How a model standardizes, whose training samples these are.
+    pub(super) fn standardization(&self, train: &Data) -> Result<Option<Standardization>> {
+        Ok(match self.standardize {
+            None | Some(Standardize::All(false)) => None,
+            Some(Standardize::All(true)) => Some(Standardization::of(train)?),
+            Some(Standardize::Part(StandardizedPart::Features)) => {
+                Some(Standardization { y: None, ..Standardization::of(train)? })
+            }
+        })
+    }
+
+    /// How the folder of pictures is read.
+    fn image_folder(&self) -> ImageFolder {
+        let Self { image_size, interpolation, color_mode, skip_corrupt, .. } = self;
+        let reader = ImageFolder::new()
+            .interpolation(interpolation.unwrap_or_default())
+            .color_mode(color_mode.unwrap_or_default())
+            .skip_corrupt(skip_corrupt.unwrap_or_default());
+        match *image_size {
+            Some([height, width]) => reader.image_size(height, width),
+            None => reader,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The search for hyperparameters: candidates, chosen by validation data; the best of them, trained on all training data and
+//! tested.
+
+mod budget;
+mod config;
+mod plan;
+mod space;
+mod study;
+mod trials;
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{Job, Outcome, RunOptions, results, run_all, text};
+use crate::error::{Error, Result};
+use crate::files::write_whole;
+use crate::report::{Chosen, Searched, Trial, Tuning};
+use budget::Budget;
+use plan::Plan;
+use study::Study;
+use trials::{Key, Record, Trials};
+
+pub use config::{Keep, Search, TuneConfig};
+
+/// How to search.
+#[derive(Clone, Debug, Default)]
+pub struct TuneOptions {
+    /// As for a single run; `out` gets a folder for each run that is kept.
+    pub run: RunOptions,
+    /// `KEY=VALUE` overrides, those of `[tune]` among them.
+    pub sets: Vec<String>,
+}
+
+/// How often, at most, `tune.csv` is written anew.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Searches as the `[tune]` table of an experiment file says, and returns what was found. The candidates are functions of
+/// the experiment's seed and their number: the same in any order and on any number of threads, and after a stop the search
+/// goes on where it was (`resume`).
+///
+/// Each run trains on the training data without the part that validates, and never sees the test data. The best candidate
+/// of each search is trained anew, on all training data, and tested.
+///
+/// # Errors
+/// Whatever is wrong with the file, its data or a candidate, which is named; a budget that pays for nothing;
+/// [`Error::Interrupted`] after what is complete was saved.
+pub fn tune(path: impl AsRef<Path>, options: &TuneOptions) -> Result<Tuning> {
+    let path = path.as_ref();
+    let file = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let of_file = |error: Error| match error {
+        Error::Config { place, message } => Error::file(path, format!("{place}: {message}")),
+        Error::Unknown { .. } => Error::file(path, error.to_string()),
+        other => other,
+    };
+    let studies = Study::all(&file, folder, &options.sets).map_err(of_file)?;
+    let base = &studies[0].experiment;
+    let config = base.tune.clone().unwrap_or_default();
+    let plan = Plan::new(&config, &studies[0], base.fit.epochs).map_err(of_file)?;
+    let out = options.run.out.as_deref();
+    let mut trials = Trials::new(out.map(|out| out.join("tune.csv")), &config);
+    if let Some(out) = out {
+        open(out, &description(&file, path, &options.sets)?, options.run.resume)?;
+        trials.read()?;
+    }
+    let search = Running { studies: &studies, config: &config, options, trials: Mutex::new((trials, None)) };
+    match plan {
+        Plan::Candidates(count) => search.rung(&search.first(count), base.fit.epochs)?,
+        Plan::Until(seconds) => search.until(seconds, base.fit.epochs)?,
+        Plan::Halving(rungs) => {
+            let mut candidates = search.first(rungs[0].0);
+            let mut before = None;
+            for (count, epochs) in rungs {
+                if let Some(before) = before {
+                    search.promote(&mut candidates, count, before);
+                }
+                search.rung(&candidates, epochs)?;
+                before = Some(epochs);
+            }
+        }
+    }
+    search.finish()
+}
+
+/// Makes the folder of a search, or makes sure that it is the same search's.
+fn open(out: &Path, description: &str, resume: bool) -> Result<()> {
+    std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
+    let path = out.join("tune.toml");
+    let place = out.display();
+    match std::fs::read_to_string(&path) {
+        Ok(_) if !resume => Err(Error::Usage(format!(
+            "{place} holds a search already: go on with it with --resume, or choose another folder with --out"
+        ))),
+        Ok(existing) if existing != description => Err(Error::Usage(format!(
+            "{place} holds another search (see its tune.toml): choose another folder with --out"
+        ))),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            write_whole(&path, |file| file.write_all(description.as_bytes()))
+        }
+        Err(error) => Err(Error::io("read", &path)(error)),
+    }
+}
+
+/// The whole search as TOML.
+fn description(file: &str, path: &Path, sets: &[String]) -> Result<String> {
+    let mut tree = text::read(file)?;
+    super::set::apply(&mut tree, sets)?;
+    Ok(format!("# {}\n{}", path.display(), text::write(&Value::Object(tree))?))
+}
+
+/// A search under way.
+struct Running<'a> {
+    studies: &'a [Study],
+    config: &'a TuneConfig,
+    options: &'a TuneOptions,
+    /// What was found, and when it was last written.
+    trials: Mutex<(Trials, Option<Instant>)>,
+}
+
+impl Running<'_> {
+    /// The numbers of the first candidates, for each study.
+    fn first(&self, count: usize) -> Vec<Vec<usize>> {
+        self.studies.iter().map(|_| (0..count).collect()).collect()
+    }
+
+    /// Leaves the best `count` candidates of each study, by what they had come to after so many epochs.
+    fn promote(&self, candidates: &mut [Vec<usize>], count: usize, epochs: usize) {
+        let trials = &self.lock().0;
+        for (study, candidates) in candidates.iter_mut().enumerate() {
+            trials.rank(study, candidates, epochs, self.config.up());
+            candidates.truncate(count);
+        }
+    }
+
+    /// Runs candidates for so many epochs, those that were not run before.
+    fn rung(&self, candidates: &[Vec<usize>], epochs: usize) -> Result<()> {
+        let mut keys = Vec::new();
+        for (study, candidates) in candidates.iter().enumerate() {
+            for &candidate in candidates {
+                keys.extend((0..self.config.seeds).map(|seed| Key { study, candidate, seed, epochs }));
+            }
+        }
+        keys.retain(|key| !self.lock().0.has(key));
+        let jobs = keys.iter().map(|key| self.job(key)).collect::<Result<Vec<_>>>()?;
+        let options = RunOptions {
+            // The folder of the search was asked for that already.
+            resume: true,
+            stop_after: (epochs < self.studies[0].experiment.fit.epochs).then_some(epochs),
+            ..self.options.run.clone()
+        };
+        let named: std::collections::BTreeMap<&str, &Key> =
+            jobs.iter().map(|job| job.name.as_str()).zip(&keys).collect();
+        let result = run_all(&jobs, &options, |job, outcome| self.record(named[job.name.as_str()], &outcome));
+        // Also what was complete before an interruption.
+        self.lock().0.write()?;
+        result.map(drop)
+    }
+
+    /// Runs one candidate after the other, as many at once as there are threads, until the time is used up.
+    fn until(&self, seconds: f64, epochs: usize) -> Result<()> {
+        let at_once = self.options.run.threads.unwrap_or_else(crate::default_threads).max(1);
+        let runs = self.studies.len() * self.config.seeds;
+        let wave = at_once.div_ceil(runs);
+        let mut count = wave;
+        // Those that ran before took their time side by side.
+        let before = self.lock().0.seconds() / at_once as f64;
+        let start = Instant::now();
+        loop {
+            self.rung(&self.first(count), epochs)?;
+            if before + start.elapsed().as_secs_f64() >= seconds {
+                return Ok(());
+            }
+            count += wave;
+        }
+    }
+
+    fn job(&self, key: &Key) -> Result<Job<'_>> {
+        let study = &self.studies[key.study];
+        let experiment = study.candidate(key.candidate, key.seed)?;
+        let folder = format!("candidate-{:03}", key.candidate + 1);
+        let name = match study.name.is_empty() {
+            true => folder.clone(),
+            false => format!("{} {folder}", study.name),
+        };
+        let name = format!("{name}, seed {}", experiment.seed);
+        let out = match (&self.options.run.out, self.config.keep) {
+            (Some(out), Keep::All) => Some(self.of_seed(study.folder(out).join(folder), experiment.seed)),
+            _ => None,
+        };
+        Ok(Job { name, experiment, data: &study.train, out })
+    }
+
+    fn of_seed(&self, folder: PathBuf, seed: u64) -> PathBuf {
+        if self.config.seeds == 1 { folder } else { folder.join(format!("seed-{seed}")) }
+    }
+
+    fn record(&self, key: &Key, outcome: &Outcome) -> Result<()> {
+        let objective = objective(&self.config.objective, outcome)?;
+        let study = &self.studies[key.study];
+        let values = study.place.iter().cloned().chain(study.values(key.candidate)?);
+        let label: Vec<String> = values.map(|value| trials::quoted(&study::words(&value))).collect();
+        let record = Record { objective, seconds: outcome.seconds, label: label.join(",") };
+        let mut trials = self.lock();
+        let (trials, written) = &mut *trials;
+        trials.add(key.clone(), record);
+        if written.is_none_or(|written| written.elapsed() > PAUSE) {
+            trials.write()?;
+            *written = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (Trials, Option<Instant>)> {
+        self.trials.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Trains the best candidate of each search on all training data, and tests it.
+    fn finish(self) -> Result<Tuning> {
+        let up = self.config.up();
+        let epochs = self.studies[0].experiment.fit.epochs;
+        let trials = &self.lock().0;
+        let mut best = Vec::new();
+        let mut jobs = Vec::new();
+        for (index, study) in self.studies.iter().enumerate() {
+            let mut candidates = trials.candidates(index, epochs);
+            trials.rank(index, &mut candidates, epochs, up);
+            let candidate = *candidates.first().ok_or_else(|| {
+                Error::Training(format!("{}: no candidate has come to its end", study.title()))
+            })?;
+            if trials.mean(index, candidate, epochs).is_nan() {
+                let message = format!(
+                    "{}: no candidate has a {} that is a number",
+                    study.title(),
+                    self.config.objective
+                );
+                return Err(Error::Training(message));
+            }
+            best.push(candidate);
+            for seed in 0..self.config.seeds {
+                let mut experiment = study.candidate(candidate, seed)?;
+                // Callbacks may want validation data.
+                if experiment.callbacks.is_empty() {
+                    experiment.fit.validation_split = 0.0;
+                }
+                let out = self.options.run.out.as_ref().map(|out| study.folder(out).join("best"));
+                let out = out.map(|out| self.of_seed(out, experiment.seed));
+                let name = format!("{}, chosen, seed {}", study.title(), experiment.seed);
+                jobs.push(Job { name, experiment, data: &study.data, out });
+            }
+        }
+        let options = RunOptions { resume: true, ..self.options.run.clone() };
+        let runs = results(&jobs, &options)?;
+        let searched = self.studies.iter().enumerate().map(|(index, study)| {
+            let chosen = Chosen {
+                candidate: best[index],
+                test: runs[index * self.config.seeds..][..self.config.seeds]
+                    .iter()
+                    .map(|run| run.test.clone())
+                    .collect(),
+                refitted: jobs[index * self.config.seeds].experiment.fit.validation_split == 0.0,
+            };
+            Ok(Searched {
+                name: study.name.clone(),
+                place: study.place.clone(),
+                trials: trials
+                    .of(index)
+                    .map(|(candidate, trial)| Ok(Trial { values: study.values(candidate)?, ..trial }))
+                    .collect::<Result<_>>()?,
+                published: study.published()?,
+                chosen,
+            })
+        });
+        Ok(Tuning {
+            data: self.studies[0].data.name.clone(),
+            searches: searched.collect::<Result<_>>()?,
+            each: self.config.each.keys().cloned().collect(),
+            varied: self.config.vary.keys().cloned().collect(),
+            objective: self.config.objective.clone(),
+            up,
+            search: self.config.search.words(),
+            epochs,
+            seeds: self.config.seeds,
+            command: self.options.run.command.clone(),
+        })
+    }
+}
+
+/// The value that a run is judged by.
+fn objective(name: &str, outcome: &Outcome) -> Result<f64> {
+    if let Some(value) = outcome.history.get(name).and_then(|column| column.last()) {
+        return Ok(*value);
+    }
+    let thinned = outcome.validation.iter().flatten();
+    let known: Vec<(String, f64)> = thinned.map(|(name, value)| (format!("val_{name}"), *value)).collect();
+    if let Some((_, value)) = known.iter().find(|(other, _)| other == name) {
+        return Ok(*value);
+    }
+    let history = outcome.history.names().filter(|name| name.starts_with("val_"));
+    let known: Vec<&str> = history.chain(known.iter().map(|(name, _)| name.as_str())).collect();
+    Err(Error::unknown("objective", name, known))
+}
