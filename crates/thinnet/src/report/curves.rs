@@ -62,9 +62,10 @@ impl<'a> Curves<'a> {
         let lowest = courses.filter_map(|(run, losses)| Some((losses.last()?.0, losses.len(), run)));
         if let Some((loss, epochs, run)) = lowest.min_by(|a, b| a.0.total_cmp(&b.0)) {
             let lowest = if several { "Validation loss is lowest" } else { "Validation loss falls to" };
+            let plural = if epochs == 1 { "epoch" } else { "epochs" };
             return match several {
-                true => format!("{lowest}{} after {epochs} epochs: {loss:.3}", of(&run.name)),
-                false => format!("{lowest} {loss:.3} in {epochs} epochs"),
+                true => format!("{lowest}{} after {epochs} {plural}: {loss:.3}", of(&run.name)),
+                false => format!("{lowest} {loss:.3} in {epochs} {plural}"),
             };
         }
         let training = self.runs.first().and_then(|run| mean_course(run, "loss"));

@@ -13,6 +13,9 @@ use crate::history::History;
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
+/// Below the measures of models.
+const MEASURES: &str = "Means over the seeds, with their 95 % intervals. What follows compares seed by seed, which can be surer.";
+
 /// What a browser may load for a page: nothing but what is in it.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
@@ -73,7 +76,7 @@ pub(super) fn folded(title: &str, content: &Markup) -> Markup {
 }
 
 pub(super) fn again(command: &str) -> Markup {
-    html! { h2 { "Run it again" } pre { code { (command) } } p { "The same seed gives the same numbers, to the bit, on any number of threads." } }
+    html! { h2 { "Run it again" } pre.command { code { (command) } } p { "The same seed gives the same numbers, to the bit, on any number of threads." } }
 }
 
 impl Comparison {
@@ -87,7 +90,8 @@ impl Comparison {
             .collect()
     }
 
-    /// Writes `comparison.csv`, `curves.svg`, `curves.png` and `report.html` into a folder. `versus` are the models that
+    /// Writes `comparison.csv`, `curves.svg`, `curves.png`, with several seeds `measures.svg` and `measures.png`, and
+    /// `report.html` into a folder. `versus` are the models that
     /// the verdict compares the first one with.
     ///
     /// # Errors
@@ -99,6 +103,11 @@ impl Comparison {
         curves.write(folder.join("curves.svg"))?;
         curves.write(folder.join("curves.png"))?;
         learned_rates::write(&runs, folder)?;
+        let measures = self.measures();
+        if let Some(measures) = &measures {
+            measures.write(&folder.join("measures.svg"))?;
+            measures.write(&folder.join("measures.png"))?;
+        }
         let seeds = self.models.first().map_or(0, |model| model.runs.len());
         let body = html! {
             h2 { "What was run" }
@@ -108,6 +117,7 @@ impl Comparison {
             (table(&self.rows()))
             (figure(&runs)?)
             @if let Some(rates) = learned_rates::markup(&runs)? { (rates) }
+            @if let Some(measures) = &measures { (measures.markup(MEASURES)?) }
             h2 { "How sure is that" }
             @for paragraph in self.verdict(versus) { p { (paragraph) } }
             h2 { "Where to look closer" }

@@ -9,7 +9,7 @@ use super::figure::{Figure, Line, Panel};
 use crate::error::Result;
 
 /// Whether a column of a history is what a layer reports of itself: a learned rate, or its share of weights that are off.
-pub(super) fn is_report(name: &str) -> bool {
+pub(crate) fn is_report(name: &str) -> bool {
     name.ends_with("_sparsity") || learner(name).is_some()
 }
 

@@ -8,6 +8,7 @@ mod exercises;
 mod figure;
 mod html;
 mod learned_rates;
+mod measures;
 mod pairs;
 mod profile;
 mod run_folder;
@@ -25,6 +26,7 @@ pub use exercises::{
     Choice, DropoutRates, ExerciseLink, ExerciseText, RateRuns, RatesOfSize, Regularization, RegularizedSet,
     TrainableRates, exercise_index,
 };
+pub(crate) use learned_rates::is_report;
 pub use run_folder::RunFolder;
 pub use run_report::{ReportText, RunReport};
 pub use tuning::{Chosen, Searched, Trial, Tuning};

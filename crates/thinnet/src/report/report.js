@@ -97,4 +97,5 @@ for (const panel of document.querySelectorAll(".panel")) {
   drawing.addEventListener("keydown", press);
   drawing.addEventListener("blur", () => show(null));
 }
-for (const hint of document.querySelectorAll(".hint")) hint.hidden = false;
+// Said once.
+document.querySelector(".hint")?.removeAttribute("hidden");

@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-use super::{Across, Panel, Scale, number};
+use super::{Across, Panel, Scale, TEXT, number, width};
+
+/// How long the horizontal axis of the narrowest panel is.
+const SHORTEST: f64 = 290.0;
 
 /// An axis of a panel.
 #[derive(Clone, Debug)]
@@ -85,9 +88,8 @@ impl Axis {
         let (low, high) = (values.first().copied().unwrap_or(0.0), values.last().copied().unwrap_or(1.0));
         let side = if high > low { (high - low) * 0.06 } else { (high.abs() * 0.1).max(0.1) };
         let mut axis = Self::linear(low - side, high + side, 7.0);
-        let apart = values.windows(2).all(|pair| pair[1] - pair[0] > 0.085 * (axis.high - axis.low));
-        if apart {
-            axis.ticks = values.iter().map(|value| (*value, number::place(*value))).collect();
+        if let Some(ticks) = axis.marks_at(values) {
+            axis.ticks = ticks;
         }
         axis
     }
@@ -101,22 +103,33 @@ impl Axis {
         let side = ((most - left) * 0.06).max(0.05);
         let (low, high) = (left - side, most + side);
         let mut axis = Self { low, high, ticks: Vec::new(), zero: zero.or(Some(low)) };
-        let places: Vec<f64> = values.iter().map(|value| axis.place(*value)).collect();
-        let ticks = match places.windows(2).all(|pair| pair[1] - pair[0] > 0.11 * (high - low)) {
-            true => values.to_vec(),
-            false => {
-                // Powers of ten, between them 2 and 5 where there are few.
-                let factors: &[f64] = if most - least < 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
-                let step = ((most - least) / 7.0).ceil().max(1.0) as usize;
-                let powers = (least.floor() as i32..=most.ceil() as i32).step_by(step);
-                let all =
-                    powers.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
-                let within = all.filter(|value| (least - side..=high).contains(&value.log10()));
-                zero.map(|_| 0.0).into_iter().chain(within).collect()
-            }
-        };
-        axis.ticks = ticks.into_iter().map(|value| (value, number::place(value))).collect();
+        axis.ticks = axis.marks_at(values).unwrap_or_else(|| {
+            // Powers of ten, between them 2 and 5 where there are few.
+            let factors: &[f64] = if most - least < 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+            let step = ((most - least) / 5.0).ceil().max(1.0) as usize;
+            let powers = (least.floor() as i32..=most.ceil() as i32).step_by(step);
+            let all = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
+            let within = all.filter(|value| (least - side..=high).contains(&value.log10()));
+            let ticks = zero.map(|_| 0.0).into_iter().chain(within);
+            ticks.map(|value| (value, number::place(value))).collect()
+        });
         axis
+    }
+
+    /// Marks at these values, where their labels have room beside each other.
+    fn marks_at(&self, values: &[f64]) -> Option<Vec<(f64, String)>> {
+        let ticks: Vec<(f64, String)> = values.iter().map(|value| (*value, number::place(*value))).collect();
+        let room = |pair: &[(f64, String)]| {
+            let apart = (self.place(pair[1].0) - self.place(pair[0].0)) / (self.high - self.low);
+            let need = (width(&pair[0].1, TEXT) + width(&pair[1].1, TEXT)) / 2 + 8;
+            apart * SHORTEST >= f64::from(need)
+        };
+        ticks.windows(2).all(room).then_some(ticks)
+    }
+
+    /// How wide the widest label is.
+    pub(super) fn widest(&self) -> u32 {
+        self.ticks.iter().map(|(_, label)| width(label, TEXT)).max().unwrap_or(0)
     }
 
     /// Where a value is between `low` and `high`.
@@ -196,7 +209,7 @@ fn multiples(low: f64, high: f64, step: f64) -> Vec<(f64, String)> {
 
 /// A name that fits below an axis beside so many others.
 fn shortened(name: &str, of: usize) -> String {
-    let room = (60 / of.max(1)).max(4);
+    let room = (36 / of.max(1)).max(4);
     match name.chars().count() > room {
         true => name.chars().take(room - 1).chain(['…']).collect(),
         false => name.to_owned(),

@@ -7,15 +7,16 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::page::titled;
-use super::{Figure, INK, Mark, adapted, color, failed, register, style, width};
+use super::{Figure, INK, Mark, TEXT, adapted, color, failed, register, style, width};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 
 const WIDTH: u32 = 1080;
 /// How high a row of panels is.
-const ROW: u32 = 358;
-const LINE: u32 = 26;
+const ROW: u32 = 366;
+const LINE: u32 = 28;
 const SIDE: u32 = 14;
+const TITLE: u32 = 20;
 /// How much larger the bitmap is, for screens with fine pixels.
 const PNG_SCALE: u32 = 2;
 
@@ -53,6 +54,8 @@ impl Figure {
         let mut text = String::new();
         let marks = {
             let root = SVGBackend::with_string(&mut text, (WIDTH, layout.height())).into_drawing_area();
+            // Or dark viewers would show black on black.
+            root.fill(&WHITE).map_err(failed)?;
             let marks = self.draw(&root, &layout, 1)?;
             root.present().map_err(failed)?;
             marks
@@ -99,7 +102,7 @@ impl Figure {
         let mut legend: Vec<Vec<(u32, Entry)>> = Vec::new();
         let mut left = SIDE;
         for entry in self.legend() {
-            let wide = 33 + width(&entry.name, 13) + 24;
+            let wide = 33 + width(&entry.name, TEXT) + 24;
             if legend.is_empty() || left + wide > WIDTH {
                 legend.push(Vec::new());
                 left = SIDE;
@@ -110,7 +113,7 @@ impl Figure {
             left += wide;
         }
         Layout {
-            title: wrapped(&self.title, 18, WIDTH - 2 * SIDE),
+            title: wrapped(&self.title, TITLE, WIDTH - 2 * SIDE),
             columns,
             rows: panels.div_ceil(columns),
             legend,
@@ -148,7 +151,7 @@ impl Figure {
         let (head, rest) = root.split_vertically(px(layout.head()));
         for (index, line) in layout.title.iter().enumerate() {
             let at = (px(SIDE), px(12 + index as u32 * LINE));
-            head.draw(&Text::new(line.clone(), at, style(18 * scale))).map_err(failed)?;
+            head.draw(&Text::new(line.clone(), at, style(TITLE * scale))).map_err(failed)?;
         }
         let (body, legend) = rest.split_vertically(px(layout.rows * ROW));
         let areas = body.split_evenly((layout.rows as usize, layout.columns as usize));
@@ -166,7 +169,7 @@ impl Figure {
                     let piece = [(from, middle), ((from + dash).min(end), middle)];
                     legend.draw(&PathElement::new(piece, stroke)).map_err(failed)?;
                 }
-                let text = Text::new(name.clone(), (start + px(33), middle - px(6)), style(13 * scale));
+                let text = Text::new(name.clone(), (start + px(33), middle - px(6)), style(TEXT * scale));
                 legend.draw(&text).map_err(failed)?;
             }
         }

@@ -24,6 +24,8 @@ const COLORS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 
+/// The size of text.
+const TEXT: u32 = 16;
 /// What is text and axis; in SVG it becomes the page's own text colour.
 const INK: RGBColor = RGBColor(27, 27, 27);
 /// What separates.

@@ -9,7 +9,7 @@ use super::{Figure, Mark, Panel, adapted, color, failed, hex, register};
 use crate::error::Result;
 
 /// A panel's size: as wide as a phone's screen, so that its text is read there as it is.
-const SIZE: (u32, u32) = (400, 300);
+const SIZE: (u32, u32) = (380, 300);
 /// Drawings have whole numbers of pixels: so many of them are one of the page's.
 const FINE: u32 = 4;
 

@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::axis::Axis;
-use super::{Across, GRID, INK, Joined, Mark, Panel, Points, color, failed, number, style};
+use super::{Across, GRID, INK, Joined, Mark, Panel, Points, TEXT, color, failed, number, style};
 use crate::error::Result;
 
 /// A chart as a panel has it.
@@ -19,24 +19,28 @@ impl Panel {
         scale: u32,
     ) -> Result<Vec<Mark>> {
         let px = |size: u32| size * scale;
+        let up = Axis::up(self);
+        // What is on the vertical axis stands above it, where it can be read without turning one's head.
+        let name = Text::new(self.name.clone(), (px(8) as i32, px(6) as i32), style(px(TEXT)));
+        area.draw(&name).map_err(failed)?;
         let mut chart = ChartBuilder::on(area)
-            .margin_left(px(6))
-            .margin_right(px(14))
-            .margin_top(px(8))
-            .x_label_area_size(px(40))
-            .y_label_area_size(px(62))
-            .build_cartesian_2d(Axis::across(self), Axis::up(self))
+            .margin_left(px(4))
+            .margin_right(px(16))
+            .margin_top(px(32))
+            .x_label_area_size(px(48))
+            .y_label_area_size(px(up.widest() + 14))
+            .build_cartesian_2d(Axis::across(self), up)
             .map_err(failed)?;
         chart
             .configure_mesh()
             .disable_x_mesh()
+            .set_all_tick_mark_size(px(5))
             .light_line_style(TRANSPARENT)
             .bold_line_style(GRID.mix(0.25).stroke_width(scale))
             .axis_style(GRID.stroke_width(scale))
             .x_desc(self.across.name())
-            .y_desc(self.name.clone())
-            .label_style(style(px(13)))
-            .axis_desc_style(style(px(13)))
+            .label_style(style(px(TEXT)))
+            .axis_desc_style(style(px(TEXT)))
             .draw()
             .map_err(failed)?;
         if self.diagonal {
@@ -114,12 +118,13 @@ impl Panel {
         let mut marks = Vec::new();
         for (index, series) in self.points.iter().enumerate() {
             let color = color(series.color);
-            // Beside each other, so that whiskers of the same place can be told apart.
-            let aside = match share_places(&self.points) {
-                true => (index as f64 - (self.points.len() as f64 - 1.0) / 2.0) * f64::from(px(5)),
-                false => 0.0,
+            // Series that have points in the same place stand beside each other there, so that whiskers can be told apart.
+            let place = |at: f64| {
+                let is_there = |series: &Points| series.points.iter().any(|point| point.at == at);
+                let count = self.points.iter().filter(|series| is_there(series)).count() as f64;
+                let before = self.points[..index].iter().filter(|series| is_there(series)).count() as f64;
+                axis.shifted(at, (before - (count - 1.0) / 2.0) * f64::from(px(6)), length)
             };
-            let place = |at: f64| axis.shifted(at, aside, length);
             let known: Vec<_> = series.points.iter().filter(|point| point.value.is_finite()).collect();
             if series.joined != Joined::Not {
                 let places = known.iter().map(|point| (place(point.at), point.value));
@@ -201,15 +206,6 @@ impl Across {
             _ => format!("{} {}", self.name(), number::place(at)),
         }
     }
-}
-
-/// Whether any two series have a point in the same place.
-fn share_places(series: &[Points]) -> bool {
-    let places = |series: &Points| -> Vec<f64> { series.points.iter().map(|point| point.at).collect() };
-    series.iter().enumerate().any(|(index, one)| {
-        let of_others: Vec<f64> = series[..index].iter().flat_map(places).collect();
-        one.points.iter().any(|point| of_others.contains(&point.at))
-    })
 }
 
 fn join<DB: DrawingBackend>(
