@@ -30,6 +30,7 @@ pub(crate) fn code(result: Result<()>) -> ExitCode {
 pub(crate) fn on_interrupt() -> &'static AtomicBool {
     let handler = || {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            thinnet::callbacks::restore_terminal();
             std::process::exit(130);
         }
     };

@@ -18,4 +18,7 @@ pub(crate) struct Compare {
     /// Where to write [default: the next free runs/compare-N]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Show a live picture of training: curves, rates, the time left (on a terminal)
+    #[arg(long)]
+    pub(crate) watch: bool,
 }

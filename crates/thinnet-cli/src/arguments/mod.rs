@@ -63,6 +63,7 @@ pub(crate) enum Command {
 Examples:
   thinnet tutorial
   thinnet tutorial --seeds 5 --out runs/five
+  thinnet tutorial spatial --watch
   thinnet tutorial spatial
   thinnet tutorial spatial --out runs/spatial --resume
   thinnet tutorial exercise 1                          dropout rates: curves, gaps, which differences are real

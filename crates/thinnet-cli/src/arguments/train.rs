@@ -17,4 +17,7 @@ pub(crate) struct Train {
     /// Go on with the run in --out
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
+    /// Show a live picture of training: curves, rates, the time left (on a terminal)
+    #[arg(long)]
+    pub(crate) watch: bool,
 }

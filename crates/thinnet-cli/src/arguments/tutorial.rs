@@ -27,6 +27,9 @@ pub(crate) struct Tutorial {
     /// Go on with the run in --out
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
+    /// Show a live picture of training: curves, rates, the time left (on a terminal)
+    #[arg(long)]
+    pub(crate) watch: bool,
     /// Train on the first N samples only, to try things out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) samples: Option<u64>,

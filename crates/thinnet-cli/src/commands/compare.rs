@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Compare, threads: Option<usize>) -> Result<()> {
     }
     let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next("compare"));
     let options = ComparisonOptions {
-        run: run_options(out.clone(), false, threads),
+        run: run_options(out.clone(), false, threads, arguments.watch),
         seeds: arguments.seeds as usize,
         data: data.name.clone(),
     };

@@ -18,6 +18,7 @@ mod uncertainty;
 use std::path::PathBuf;
 
 use thinnet::Result;
+use thinnet::callbacks::Watched;
 use thinnet::experiment::RunOptions;
 
 use crate::arguments::{Arguments, Command};
@@ -40,13 +41,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-/// How a command runs experiments into a folder.
-fn run_options(out: PathBuf, resume: bool, threads: Option<usize>) -> RunOptions {
+/// How a command runs experiments into a folder; with `watch`, it shows a live picture where there is a terminal.
+fn run_options(out: PathBuf, resume: bool, threads: Option<usize>, watch: bool) -> RunOptions {
     RunOptions {
         out: Some(out),
         resume,
         threads,
         verbose: true,
+        watched: if watch { Watched::on_terminal() } else { None },
         interrupted: Some(on_interrupt()),
         command: own_command(),
         ..RunOptions::default()

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
     if let Some(about) = experiment.about_augmentation() {
         print(&format!("{about}\n"))?;
     }
-    let options = run_options(out.clone(), arguments.resume, threads);
+    let options = run_options(out.clone(), arguments.resume, threads, arguments.watch);
     let Outcome { history, test, validation, seconds, was_done, .. } =
         run_experiment(&experiment, &data, &options)?;
     let mut text = String::new();

@@ -6,10 +6,12 @@ mod early_stopping;
 mod learning_rate_scheduler;
 mod model_checkpoint;
 mod monitor;
+mod pace;
 mod progress_bar;
 mod reduce_lr_on_plateau;
 mod seldom;
 mod terminate_on_nan;
+mod watch;
 
 use std::fmt::Debug;
 
@@ -28,10 +30,12 @@ pub use early_stopping::EarlyStopping;
 pub use learning_rate_scheduler::LearningRateScheduler;
 pub use model_checkpoint::ModelCheckpoint;
 pub use monitor::Mode;
+pub(crate) use pace::words;
 pub use progress_bar::ProgressBar;
-pub(crate) use progress_bar::words;
 pub use reduce_lr_on_plateau::ReduceLROnPlateau;
 pub use terminate_on_nan::TerminateOnNaN;
+pub(crate) use watch::{Board, Screen};
+pub use watch::{Watch, Watched, restore_terminal};
 
 /// Something that is called while a model is trained. All methods do nothing by default.
 ///

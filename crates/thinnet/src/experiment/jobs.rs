@@ -14,7 +14,7 @@ use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
 
 use super::run::run_watched;
 use super::{Experiment, FinishedRun, Outcome, RunOptions, run};
-use crate::callbacks::{BatchEnd, Callback, Training, words};
+use crate::callbacks::{BatchEnd, Board, Callback, Screen, Training, words};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::history::Logs;
@@ -97,15 +97,18 @@ pub fn run_all<T: Send>(
     }
     let threads = options.threads.unwrap_or_else(crate::default_threads).max(1);
     let workers = threads.min(jobs.len());
-    let progress = Progress::new(jobs);
-    let work = |job: &Job, worker: usize| {
+    let progress = Progress::new(jobs, options.watched.is_some());
+    let work = |(index, job): (usize, &Job), worker: usize| {
         let share = threads / workers + usize::from(worker < threads % workers);
-        let options = RunOptions { threads: Some(share), verbose: false, ..options_of(job) };
+        let options = RunOptions { threads: Some(share), verbose: false, watched: None, ..options_of(job) };
         let epochs = AtomicUsize::new(0);
-        let watch = Box::new(Watch { progress: &progress, epochs: &epochs });
+        let watch = Box::new(Watch { progress: &progress, job: index, epochs: &epochs });
         let outcome = run_watched(&job.experiment, job.data, &options, Some(watch))?;
         let skipped = job.experiment.fit.epochs.saturating_sub(epochs.load(Ordering::Relaxed));
         progress.skipped.fetch_add(skipped, Ordering::Relaxed);
+        if let Some(board) = &progress.board {
+            board.end(index);
+        }
         finish(job, outcome)
     };
     let next = AtomicUsize::new(0);
@@ -122,7 +125,7 @@ pub fn run_all<T: Send>(
             let (send, work, wanted, progress) = (send.clone(), &work, &wanted, &progress);
             scope.spawn(move || {
                 while let Some((index, job)) = wanted() {
-                    let result = work(job, worker).map_err(|error| named(job, error));
+                    let result = work((index, job), worker).map_err(|error| named(job, error));
                     if result.is_err() {
                         progress.failed.store(true, Ordering::Relaxed);
                     }
@@ -196,16 +199,20 @@ struct Progress {
     /// Epochs that were done before, or that a job ended without.
     skipped: AtomicUsize,
     failed: AtomicBool,
+    /// The picture of the jobs, where it is wanted.
+    board: Option<Board>,
 }
 
 impl Progress {
-    fn new(jobs: &[Job]) -> Self {
+    fn new(jobs: &[Job], watched: bool) -> Self {
+        let board = watched.then(|| Board::new(jobs.iter().map(|job| job.name.clone())));
         let epochs = jobs.iter().map(|job| job.experiment.fit.epochs).sum();
         Self {
             epochs,
             done: AtomicUsize::new(0),
             skipped: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
+            board,
         }
     }
 }
@@ -214,6 +221,8 @@ impl Progress {
 #[derive(Debug)]
 struct Watch<'a> {
     progress: &'a Progress,
+    /// The job's number.
+    job: usize,
     /// The epochs of this job.
     epochs: &'a AtomicUsize,
 }
@@ -223,7 +232,10 @@ impl Callback for Watch<'_> {
         if self.progress.failed.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
-    fn on_epoch_end(&mut self, _: &mut Training, _: usize, _: &mut Logs) -> Result<()> {
+    fn on_epoch_end(&mut self, _: &mut Training, epoch: usize, logs: &mut Logs) -> Result<()> {
+        if let Some(board) = &self.progress.board {
+            board.epoch(self.job, epoch, logs);
+        }
         self.epochs.fetch_add(1, Ordering::Relaxed);
         self.progress.done.fetch_add(1, Ordering::Relaxed);
         Ok(())
@@ -233,6 +245,8 @@ impl Callback for Watch<'_> {
 /// The one display of all jobs, drawn by a thread that does nothing else. Hidden where standard error is not a terminal.
 struct Display {
     bar: Bar,
+    /// In place of the bar, where the jobs are watched.
+    screen: Option<Screen>,
     done: usize,
     jobs: usize,
     started: Instant,
@@ -241,18 +255,23 @@ struct Display {
 
 impl Display {
     fn new(progress: &Progress, jobs: usize, verbose: bool) -> Self {
-        let target = if verbose { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let screen = progress.board.as_ref().and_then(|_| Screen::open());
+        let target = match verbose && screen.is_none() {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
         let bar = Bar::with_draw_target(Some(progress.epochs as u64), target);
         // The template is ours and valid; without it the bar has its plain form.
         if let Ok(style) = ProgressStyle::with_template("{bar:30.cyan/dim} {msg}") {
             bar.set_style(style.progress_chars("━━╌"));
         }
         let now = Instant::now();
-        Self { bar, done: 0, jobs, started: now, drawn: now }
+        Self { bar, screen, done: 0, jobs, started: now, drawn: now }
     }
 
     fn show(&mut self, progress: &Progress) {
-        if self.bar.is_hidden() || self.drawn.elapsed() < PAUSE {
+        let hidden = self.bar.is_hidden() && self.screen.is_none();
+        if hidden || self.drawn.elapsed() < PAUSE {
             return;
         }
         self.drawn = Instant::now();
@@ -261,7 +280,13 @@ impl Display {
         let elapsed = self.started.elapsed().as_secs_f64();
         let left = seconds_left(elapsed, done, progress.epochs.saturating_sub(done + skipped));
         let left = left.map_or(String::new(), |seconds| format!(" · {} left", words(seconds)));
-        self.bar.set_message(format!("{} of {} runs{left}", self.done, self.jobs));
+        let text = format!("{} of {} runs{left}", self.done, self.jobs);
+        match (&mut self.screen, &progress.board) {
+            (Some(screen), Some(board)) => {
+                board.draw(screen, (done + skipped) as f64 / progress.epochs.max(1) as f64, &text);
+            }
+            _ => self.bar.set_message(text),
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Instant;
 use ndarray::Ix2;
 
 use super::{Experiment, ValidationData};
-use crate::callbacks::{BackupAndRestore, BatchEnd, CSVLogger, Callback, ProgressBar, Training, from_config};
+use crate::callbacks::{
+    BackupAndRestore, BatchEnd, CSVLogger, Callback, ProgressBar, Training, Watched, from_config,
+};
 use crate::data::augmentation::{Augment, ImageDataGenerator};
 use crate::data::{Data, Dataset, Features, Targets};
 use crate::error::{Error, Result};
@@ -34,6 +36,8 @@ pub struct RunOptions {
     pub text: ReportText,
     /// After how many epochs to stop, to go on later: the folder then holds a run that has not come to its end. Default: never.
     pub stop_after: Option<usize>,
+    /// Where to show a live picture of training, in place of progress bars. Default: nowhere.
+    pub watched: Option<Watched>,
     /// How many more runs like this come after it: progress shows the time left of all.
     pub runs_to_come: usize,
 }
@@ -146,7 +150,9 @@ pub(super) fn run_watched<'a>(
                     .wanted_after(options.stop_after),
             );
     }
-    if options.verbose {
+    if let Some(watched) = &options.watched {
+        fit = fit.callback(watched.run(experiment.name(), experiment.seed, options.runs_to_come));
+    } else if options.verbose {
         fit = fit.callback(ProgressBar::default().runs_to_come(options.runs_to_come));
     }
     if let Some(epochs) = options.stop_after {

@@ -1,6 +1,7 @@
 //! Schedules: numbers that change with the optimizer's steps.
 
 mod rate;
+mod scheduled;
 
 use std::f64::consts::PI;
 
@@ -8,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::config::named_enum;
+
+pub(crate) use scheduled::scheduled;
 
 pub use rate::{Cosine, CurriculumDropout, EarlyDropout, LateDropout, Linear, Rate, RateSchedule, Step};
 

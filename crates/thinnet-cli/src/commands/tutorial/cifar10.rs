@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, epochs: usize) -
             notes,
             more_seeds: Some("thinnet tutorial cifar10 --seeds 5".into()),
         },
-        ..run_options(out.clone(), arguments.resume, threads)
+        ..run_options(out.clone(), arguments.resume, threads, arguments.watch)
     };
     let repeated = repeat(&experiment, &data, &options, arguments.seeds.unwrap_or(1) as usize)?;
     let mut text = format!("{}\n", repeated.runs.table());

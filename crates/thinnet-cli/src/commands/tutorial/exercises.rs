@@ -25,7 +25,7 @@ pub(super) fn one(arguments: &Tutorial, threads: Option<usize>) -> Result<()> {
     let number = arguments.exercise.unwrap_or(1);
     let out = folder(arguments, &format!("exercise-{number}"), "report.html")?;
     announce(arguments, threads, &format!("exercise {number}"))?;
-    let run = run_options(out.clone(), arguments.resume, threads);
+    let run = run_options(out.clone(), arguments.resume, threads, arguments.watch);
     exercise(arguments, number, &run, &out, None)?;
     print(&format!(
         "Report: {}  (charts as SVG and PNG, tables as CSV beside it)\n",
@@ -37,7 +37,7 @@ pub(super) fn one(arguments: &Tutorial, threads: Option<usize>) -> Result<()> {
 pub(super) fn all(arguments: &Tutorial, threads: Option<usize>) -> Result<()> {
     let out = folder(arguments, "exercises", "report.html")?;
     announce(arguments, threads, "the exercises")?;
-    let run = run_options(out.clone(), arguments.resume, threads);
+    let run = run_options(out.clone(), arguments.resume, threads, arguments.watch);
     let mut links = Vec::new();
     let name = |number: u8| format!("exercise-{number}");
     for number in 1..=TITLES.len() as u8 {

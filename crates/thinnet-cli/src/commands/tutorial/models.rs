@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, comparison: Comp
     announce(arguments, threads, ("MNIST", &data), first)?;
     let training = (data.train.len() as f64 * (1.0 - first.fit.validation_split)) as usize;
     let options = ComparisonOptions {
-        run: run_options(out.clone(), arguments.resume, threads),
+        run: run_options(out.clone(), arguments.resume, threads, arguments.watch),
         seeds: arguments.seeds.unwrap_or(1) as usize,
         data: format!(
             "MNIST, {} digits to train on, {} to validate, {} to test",
