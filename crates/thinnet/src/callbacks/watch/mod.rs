@@ -25,8 +25,12 @@ use crate::schedules;
 ///
 /// ```
 /// use thinnet::callbacks::Watched;
+/// use thinnet::model::Fit;
+/// let mut fit = Fit::new().epochs(10);
 /// // `None` where standard error is no terminal: then there is nothing to watch.
-/// assert!(Watched::on_terminal().is_none_or(|watched| watched.clone().run("first", 42, 0).is_ok()));
+/// if let Some(watched) = Watched::on_terminal() {
+///     fit = fit.callback(watched.run("first", 42, 0));
+/// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Watched {
