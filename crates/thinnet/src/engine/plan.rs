@@ -10,6 +10,7 @@ use crate::random::Stream;
 use crate::shape::Shape;
 
 /// A layer as the plan sees it. Layers within a layer follow it.
+#[derive(Clone)]
 pub(crate) struct PlannedLayer<'a> {
     pub(crate) built: &'a Built,
     pub(crate) stream: Stream,

@@ -61,19 +61,35 @@ impl Sequential {
         }
         let wanted = flat.iter().map(|layer| (&*layer.name, layer.trainable, &layer.built.variables[..]));
         let parameters = Parameters::new(wanted, self.seed);
+        let plan = Plan::new(&input, &self.planned(&flat, &parameters));
+        let names_of_plan = flat.iter().map(|layer| layer.name.clone()).collect();
+        let layers = names.into_iter().zip(built.iter().map(|built| built.output.clone())).collect();
+        let planned = names_of_plan;
+        self.built = Some(BuiltModel { input, layers, answers: built, planned, parameters, plan });
+        Ok(())
+    }
+
+    /// The layers as a plan takes them.
+    pub(super) fn planned<'a>(&self, flat: &[Flat<'a>], parameters: &Parameters) -> Vec<PlannedLayer<'a>> {
         // A layer's stream does not depend on whether the input's shape is given by a layer of its own.
         let inputs = usize::from(self.layers[0].class_name() == "InputLayer");
+        let entries = &parameters.entries;
         let planned = flat.iter().enumerate().map(|(index, layer)| PlannedLayer {
             built: layer.built,
             stream: Stream::new(self.seed, Domain::Layer(index.saturating_sub(inputs) as u32)),
-            ranges: parameters.entries.iter().filter(|e| e.layer == index).map(|e| e.range.clone()).collect(),
+            ranges: entries.iter().filter(|e| e.layer == index).map(|e| e.range.clone()).collect(),
             trainable: layer.trainable,
         });
-        let plan = Plan::new(&input, &planned.collect::<Vec<_>>());
-        let names_of_plan = flat.iter().map(|layer| layer.name.clone()).collect();
-        let layers = names.into_iter().zip(built.iter().map(|built| built.output.clone())).collect();
-        self.built = Some(BuiltModel { input, layers, planned: names_of_plan, parameters, plan });
-        Ok(())
+        planned.collect()
+    }
+
+    /// The built model's layers, each with those within it behind it.
+    pub(super) fn flat<'a>(&self, built: &'a BuiltModel) -> Vec<Flat<'a>> {
+        let mut flat = Vec::new();
+        for (((name, _), answer), layer) in built.layers.iter().zip(&built.answers).zip(&self.layers) {
+            flatten(name.clone(), layer.base().trainable, answer, &mut flat);
+        }
+        flat
     }
 
     fn first_shape(&self, names: &[String]) -> Result<Shape> {
@@ -95,10 +111,10 @@ impl Sequential {
 }
 
 /// A layer, or a layer within a layer.
-struct Flat<'a> {
-    name: String,
+pub(super) struct Flat<'a> {
+    pub(super) name: String,
     trainable: bool,
-    built: &'a Built,
+    pub(super) built: &'a Built,
 }
 
 /// A layer and those within it, each behind the one that holds it.

@@ -1,5 +1,6 @@
 //! `Sequential`: a stack of layers, and everything that one does with it.
 
+mod activations;
 mod build;
 mod compile;
 mod evaluate;
@@ -19,11 +20,12 @@ use thinnet_kernels::pool::Pool;
 use crate::data::Standardization;
 use crate::engine::{Objective, Optimization, Outputs, Parameters, Plan, Runner};
 use crate::error::{Error, Result};
-use crate::layers::Layer;
+use crate::layers::{Built, Layer};
 use crate::losses::Link;
 use crate::metrics::Metric;
 use crate::shape::Shape;
 
+pub use activations::LayerValues;
 pub use fit::{ClassWeight, Fit};
 pub(crate) use summary::thousands;
 
@@ -75,6 +77,8 @@ struct BuiltModel {
     input: Shape,
     /// Each layer's name and output shape.
     layers: Vec<(String, Shape)>,
+    /// What each layer answered to its input's shape.
+    answers: Vec<Built>,
     /// The names of all layers of the plan, those within a layer behind it.
     planned: Vec<String>,
     parameters: Parameters,

@@ -49,12 +49,12 @@ impl Sampling {
     }
 
     /// Whether masks are shared.
-    pub(super) fn is_shared(&self) -> bool {
+    pub(crate) fn is_shared(&self) -> bool {
         self.shared_masks
     }
 
     /// Whether the number of samples is one.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         match u32::try_from(self.samples) {
             Ok(0) => Err(Error::Usage("expected at least one Monte-Carlo sample, got 0".into())),
             Ok(_) => Ok(()),
@@ -65,7 +65,7 @@ impl Sampling {
     }
 
     /// What the draws of a sample depend on, in the place of training's step: the upper half tells seeds apart.
-    pub(super) fn step(&self, sample: usize) -> u64 {
+    pub(crate) fn step(&self, sample: usize) -> u64 {
         let of_seed = |seed| u64::from(Stream::new(seed, Domain::OwnSeed).key()[0] >> 1);
         FIRST_STEP | self.seed.map_or(0, of_seed) << 32 | sample as u64
     }
