@@ -21,6 +21,7 @@
 
 pub mod activations;
 pub mod callbacks;
+mod canvas;
 pub mod config;
 pub mod constraints;
 pub mod data;
@@ -31,6 +32,7 @@ pub mod files;
 mod font;
 mod history;
 pub mod initializers;
+pub mod inspection;
 pub mod layers;
 pub mod losses;
 pub mod metrics;

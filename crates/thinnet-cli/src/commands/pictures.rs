@@ -1,10 +1,10 @@
 //! `thinnet predict --image`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 use serde_json::{Value, json};
-use thinnet::data::formats::image::{ColorMode, Interpolation};
+use thinnet::data::formats::image::{ColorMode, Interpolation, picture_size};
 use thinnet::data::{Features, load_image};
 use thinnet::model::Sequential;
 use thinnet::report::aligned;
@@ -23,13 +23,7 @@ pub(crate) fn classify(
     arguments: &Predict,
     sampling: Option<Sampling>,
 ) -> Result<()> {
-    let input = model.input_shape()?.clone();
-    let wanted = Wanted::of(&input)?;
-    let mut pixels = Vec::new();
-    for path in &arguments.image {
-        pixels.extend(wanted.picture(path, load_image(path)?, arguments.resize)?);
-    }
-    let x = Features::bytes(input.clone(), pixels, 1.0 / 255.0);
+    let x = samples(model, &arguments.image, arguments.resize)?;
     if let Some(sampling) = sampling {
         return sampled(model, arguments, sampling, &x);
     }
@@ -50,6 +44,17 @@ pub(crate) fn classify(
         entries.push(json!({"image": path, "classes": classes(model, &likely)}));
     }
     print(&if arguments.json { format!("{}\n", json!(entries)) } else { text })
+}
+
+/// Pictures as the model's inputs.
+pub(crate) fn samples(model: &mut Sequential, paths: &[PathBuf], resize: bool) -> Result<Features<'static>> {
+    let input = model.input_shape()?.clone();
+    let wanted = Wanted::of(&input)?;
+    let mut pixels = Vec::new();
+    for path in paths {
+        pixels.extend(wanted.picture(path, load_image(path)?, resize)?);
+    }
+    Ok(Features::bytes(input.clone(), pixels, 1.0 / 255.0))
 }
 
 /// Prints the likeliest classes of each picture over thinned networks, and how unsure those are.
@@ -102,19 +107,7 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn of(input: &'a Shape) -> Result<Self> {
-        let (height, width, channels) = match *input.axes() {
-            [height, width] => (height, width, 1),
-            [height, width, channels] => (height, width, channels),
-            // The rows of a picture one after the other, as the tutorial has them: a square one.
-            [length] => match length % 3 {
-                0 if (length / 3).isqrt().pow(2) == length / 3 => {
-                    ((length / 3).isqrt(), (length / 3).isqrt(), 3)
-                }
-                _ if length.isqrt().pow(2) == length => (length.isqrt(), length.isqrt(), 1),
-                _ => (0, 0, 0),
-            },
-            _ => (0, 0, 0),
-        };
+        let (height, width, channels) = picture_size(input).unwrap_or_default();
         let mode = match channels {
             1 => ColorMode::Grayscale,
             3 => ColorMode::Rgb,

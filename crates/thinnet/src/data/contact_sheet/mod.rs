@@ -1,12 +1,9 @@
 //! Contact sheets: the first samples of a data set as a picture, each with its label.
 
-mod canvas;
-
 use std::path::Path;
 
-use canvas::{Canvas, Text};
-
 use super::{Data, Features, Targets};
+use crate::canvas::{Canvas, Text};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 

@@ -15,6 +15,7 @@ use std::path::Path;
 use ndarray::Array3;
 
 use crate::error::{Error, Result};
+use crate::shape::Shape;
 
 pub use color_mode::ColorMode;
 pub use resize::Interpolation;
@@ -57,6 +58,30 @@ pub fn from_bytes(path: impl AsRef<Path>, bytes: &[u8]) -> Result<Array3<u8>> {
         }
     };
     read.map_err(|message| Error::file(path, message))
+}
+
+/// How samples of a shape are to be read as pictures: (height, width, channels) as they are; without channels, one; the rows one
+/// after the other, a square of one channel or of three. None for samples that are no pictures.
+///
+/// ```
+/// use thinnet::data::formats::image::picture_size;
+/// assert_eq!(picture_size(&[28, 28].into()), Some((28, 28, 1)));
+/// assert_eq!(picture_size(&784.into()), Some((28, 28, 1)));
+/// assert_eq!(picture_size(&3072.into()), Some((32, 32, 3)));
+/// assert_eq!(picture_size(&13.into()), None);
+/// ```
+pub fn picture_size(sample: &Shape) -> Option<(usize, usize, usize)> {
+    let square = |length: usize| (length > 0 && length.isqrt().pow(2) == length).then(|| length.isqrt());
+    match *sample.axes() {
+        [height, width] => Some((height, width, 1)),
+        [height, width, channels] => Some((height, width, channels)),
+        [length] => {
+            let of_colour =
+                (length % 3 == 0).then(|| square(length / 3)).flatten().map(|side| (side, side, 3));
+            of_colour.or_else(|| square(length).map(|side| (side, side, 1)))
+        }
+        _ => None,
+    }
 }
 
 /// Refuses pictures that are too large.

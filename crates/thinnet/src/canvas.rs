@@ -9,31 +9,31 @@ use crate::font::SANS;
 const INK: u8 = 0x22;
 
 /// A white picture of 8-bit RGB.
-pub(super) struct Canvas {
+pub(crate) struct Canvas {
     width: usize,
     height: usize,
     rgb: Vec<u8>,
 }
 
 impl Canvas {
-    pub(super) fn new(width: usize, height: usize) -> Self {
+    pub(crate) fn new(width: usize, height: usize) -> Self {
         Self { width, height, rgb: vec![255; width * height * 3] }
     }
 
     #[cfg(test)]
-    pub(super) fn height(&self) -> usize {
+    pub(crate) fn height(&self) -> usize {
         self.height
     }
 
     /// Sets a pixel; what lies outside is ignored.
-    pub(super) fn set(&mut self, x: usize, y: usize, rgb: [u8; 3]) {
+    pub(crate) fn set(&mut self, x: usize, y: usize, rgb: [u8; 3]) {
         if x < self.width && y < self.height {
             self.rgb[(y * self.width + x) * 3..][..3].copy_from_slice(&rgb);
         }
     }
 
     /// Writes dark text that begins at `x` and whose line begins at `y`.
-    pub(super) fn text(&mut self, text: &Text, x: f32, y: f32) {
+    pub(crate) fn text(&mut self, text: &Text, x: f32, y: f32) {
         let font = text.font.as_scaled(text.scale);
         let (mut pen, mut before) = (x, None);
         for letter in text.text.chars() {
@@ -55,7 +55,7 @@ impl Canvas {
     }
 
     /// Encodes the picture as PNG.
-    pub(super) fn write_png(&self, out: &mut dyn Write) -> std::io::Result<()> {
+    pub(crate) fn write_png(&self, out: &mut dyn Write) -> std::io::Result<()> {
         let (width, height) = (self.width as u32, self.height as u32);
         let mut encoder = png::Encoder::new(out, width, height);
         encoder.set_color(png::ColorType::Rgb);
@@ -66,7 +66,7 @@ impl Canvas {
 }
 
 /// A line of text of a size.
-pub(super) struct Text {
+pub(crate) struct Text {
     font: FontRef<'static>,
     scale: PxScale,
     text: String,
@@ -74,13 +74,13 @@ pub(super) struct Text {
 
 impl Text {
     /// `size` is the line's height in pixels.
-    pub(super) fn new(text: impl Into<String>, size: f32) -> Self {
+    pub(crate) fn new(text: impl Into<String>, size: f32) -> Self {
         let font = FontRef::try_from_slice(SANS).expect("the embedded font is intact");
         Self { font, scale: PxScale::from(size), text: text.into() }
     }
 
     /// The same in lines of at most `width` pixels, broken between words; a wider word has a line of its own.
-    pub(super) fn lines(text: &str, size: f32, width: usize) -> Vec<Self> {
+    pub(crate) fn lines(text: &str, size: f32, width: usize) -> Vec<Self> {
         let mut lines: Vec<Self> = Vec::new();
         for word in text.split_whitespace() {
             let longer = lines.last().map(|line| Self::new(format!("{} {word}", line.text), size));
@@ -93,7 +93,7 @@ impl Text {
     }
 
     /// Its width in pixels.
-    pub(super) fn width(&self) -> f32 {
+    pub(crate) fn width(&self) -> f32 {
         let font = self.font.as_scaled(self.scale);
         let ids: Vec<_> = self.text.chars().map(|letter| font.glyph_id(letter)).collect();
         let kerns: f32 = ids.windows(2).map(|pair| font.kern(pair[0], pair[1])).sum();
