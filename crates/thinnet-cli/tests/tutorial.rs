@@ -259,10 +259,34 @@ fn exercise_3_learns_rates_by_the_number_of_samples() {
 }
 
 #[test]
+fn exercise_4_shows_activations_with_and_without_dropout() {
+    let bench = Bench::new();
+    let arguments = ["--samples", "100", "--epochs", "1", "--seeds", "2", "--out", "run"];
+    let text = bench.ok(&[&["tutorial", "exercise", "4"], &arguments[..]].concat());
+    assert!(text.contains("classifier, dense_1\n") && text.contains("autoencoder, dense\n"), "{text}");
+    assert!(text.contains("of 2 paired seeds") && text.contains("autoencoder, first layer: "), "{text}");
+    for name in [
+        "activations.csv",
+        "measures.csv",
+        "classifier-dense-activations.svg",
+        "classifier-dense_1-correlations.png",
+        "autoencoder-dense-activations.png",
+        "autoencoder-filters.svg",
+    ] {
+        assert!(bench.path("run").join(name).exists(), "{name}");
+    }
+    complete(&bench.path("run/autoencoder-without-dropout/seed-43"));
+    self_contained(&fs::read_to_string(bench.path("run/report.html")).unwrap());
+    // Its runs are only read the second time.
+    let again = bench.ok(&[&["tutorial", "exercise", "4", "--resume"], &arguments[..]].concat());
+    assert_eq!(again, text);
+}
+
+#[test]
 fn exercises_that_do_not_exist_are_wrong_usage() {
     let bench = Bench::new();
     for (arguments, message) in [
-        (&["tutorial", "exercise", "5"][..], "5 is not in 1..=3"),
+        (&["tutorial", "exercise", "5"][..], "5 is not in 1..=4"),
         (&["tutorial", "exercise"], "the following required arguments were not provided"),
         (&["tutorial", "exercise", "1", "--seeds", "0"], "0 is not in 1..=1000"),
         (&["tutorial", "exercise", "1", "--epochs", "0"], "0 is not in 1.."),

@@ -1,5 +1,6 @@
 //! The command line: what every command takes, one file a command.
 
+mod activations;
 mod bench;
 mod compare;
 mod data;
@@ -15,6 +16,7 @@ mod uncertainty;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use activations::Activations;
 pub(crate) use bench::{Bench, Subject, Workload};
 pub(crate) use compare::Compare;
 pub(crate) use data::{Data, Export, Show};
@@ -92,6 +94,15 @@ Examples:
   thinnet uncertainty --model seed-1.safetensors seed-2.safetensors seed-3.safetensors --data runs/basic/config.toml
   thinnet uncertainty --model model.safetensors --ood noise.npy --mc-samples 1000 --out runs/doubt")]
     Uncertainty(Uncertainty),
+    /// Look into models: what their layers give, dead units, sparsity, correlations, first-layer filters
+    #[command(after_help = "\
+Examples:
+  thinnet activations --model runs/tutorial-1/with-dropout/model.safetensors \\
+                              runs/tutorial-1/same-network-rate-0/model.safetensors
+  thinnet activations --model with/seed-*/model.safetensors --against without/seed-*/model.safetensors
+  thinnet activations --model model.safetensors --data fashion-mnist --index 7 --layer conv2d conv2d_1
+  thinnet activations --model model.safetensors --image cat.jpg --resize --mc-samples 100")]
+    Activations(Activations),
     /// Compute a model's output, or classify pictures
     #[command(after_help = "\
 Examples:

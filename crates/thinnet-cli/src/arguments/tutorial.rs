@@ -10,7 +10,7 @@ pub(crate) struct Tutorial {
     #[arg(value_enum, default_value = "mnist")]
     pub(crate) part: Part,
     /// Which exercise, after `exercise`
-    #[arg(value_name = "1..3", required_if_eq("part", "exercise"), value_parser = clap::value_parser!(u8).range(1..=3))]
+    #[arg(value_name = "1..4", required_if_eq("part", "exercise"), value_parser = clap::value_parser!(u8).range(1..=4))]
     pub(crate) exercise: Option<u8>,
     /// Repeat over this many seeds: what differs between them is chance [default: 5 for exercises, else 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -18,7 +18,7 @@ pub(crate) struct Tutorial {
     /// The first seed
     #[arg(long, default_value_t = thinnet::model::DEFAULT_SEED)]
     pub(crate) seed: u64,
-    /// Epochs of each model [default: 10 for mnist and exercise 2, 5 for spatial, 20 for cifar10 and the other exercises]
+    /// Epochs of each model [default: 10 for mnist and exercises 2 and 4, 5 for spatial, 20 for cifar10 and the other exercises]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) epochs: Option<u64>,
     /// Where to write [default: the next free runs/tutorial-N, for exercises runs/exercises-N or runs/exercise-1-N]
@@ -46,6 +46,6 @@ pub(crate) enum Part {
     Cifar10,
     /// All exercises, one after the other
     Exercises,
-    /// One exercise: 1 dropout rates, 2 other regularization, 3 trainable rates
+    /// One exercise: 1 dropout rates, 2 other regularization, 3 trainable rates, 4 activations
     Exercise,
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod activations;
 mod bench;
 mod compare;
 mod completions;
@@ -30,6 +31,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         Command::Tutorial(tutorial) => tutorial::run(&tutorial, threads),
         Command::Train(train) => train::run(train, threads),
         Command::Evaluate(evaluate) => evaluate::run(&evaluate, threads),
+        Command::Activations(activations) => activations::run(&activations, threads),
         Command::Uncertainty(uncertainty) => uncertainty::run(&uncertainty, threads),
         Command::Predict(predict) => predict::run(&predict, threads),
         Command::Summary(summary) => summary::run(&summary),

@@ -39,6 +39,8 @@ pub(crate) struct Outputs {
     kept: Buffer,
     /// The inputs, counted.
     order: Vec<u32>,
+    /// The place of the first of them, where draws depend on it.
+    first: usize,
     /// Each task's inputs, and where their outputs lie.
     tasks: Vec<Range<usize>>,
     ranges: Vec<Range<usize>>,
@@ -91,6 +93,7 @@ impl Outputs {
             blocks,
             kept: Buffer::zeros(0),
             order: Vec::new(),
+            first: 0,
             tasks: Vec::new(),
             ranges: Vec::new(),
             absent: vec![false; plan.nodes.len()],
@@ -124,6 +127,11 @@ impl Outputs {
         let width = plan.output.len();
         self.ranges.clear();
         self.ranges.extend(self.tasks.iter().map(|task| task.start * width..task.end * width));
+    }
+
+    /// Takes the inputs for a part of more, which begins at this place: draws depend on it.
+    pub(crate) fn begin_at(&mut self, first: usize) {
+        self.first = first;
     }
 
     /// How many inputs each task has.
@@ -219,7 +227,7 @@ impl Outputs {
             targets: None,
             weights: None,
             order: &self.order,
-            first: 0,
+            first: self.first,
         };
         let (phase, prepared, blocks) = (self.phase, &self.prepared, &self.blocks);
         Pass {

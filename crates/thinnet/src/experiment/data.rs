@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Listing;
+use super::{Listing, TargetSource};
 use crate::data::formats::image::{ColorMode, Interpolation};
 use crate::data::formats::image_folder::{ImageFolder, ReadFolder};
 use crate::data::{Data, Dataset, Features, Standardization, Targets, datasets, load_array};
@@ -51,6 +51,8 @@ pub struct DataConfig {
     pub standardize: Option<Standardize>,
     /// Takes only this many training samples, the first ones. Default: all.
     pub samples: Option<usize>,
+    /// `inputs` makes an autoencoder: the samples are their own targets. Default: the data's targets.
+    pub targets: Option<TargetSource>,
 }
 
 /// What is standardized.
@@ -181,6 +183,10 @@ impl DataConfig {
         };
         if let Some(samples) = samples {
             data.train = data.train.take(*samples);
+        }
+        if let Some(targets) = self.targets {
+            (data.train, data.test) = (targets.of(data.train), targets.of(data.test));
+            data.class_names.clear();
         }
         Ok((data, notes))
     }

@@ -65,6 +65,7 @@ mod repeat;
 mod run;
 mod set;
 mod table;
+mod targets;
 mod text;
 mod tune;
 mod tutorial;
@@ -92,8 +93,12 @@ pub use monte_carlo::MonteCarloConfig;
 pub use profile::{ProfileOptions, profile};
 pub use repeat::{Repeated, repeat};
 pub use run::{Outcome, RunOptions, run};
+pub use targets::TargetSource;
 pub use tune::{Keep, Search, TuneConfig, TuneOptions, tune};
-pub use tutorial::exercises::{ExerciseOptions, dropout_rates, regularization, trainable_rates};
+pub use tutorial::exercises::{
+    ActivationExercise, ExerciseOptions, activations_with_dropout, dropout_rates, regularization,
+    trainable_rates,
+};
 pub use tutorial::{cifar10 as tutorial_cifar10, mnist as tutorial_mnist, spatial as tutorial_spatial};
 
 /// An experiment, checked as far as that is possible without its data.

@@ -238,10 +238,14 @@ pub(super) fn prepared<'a>(
         let training = data.train.slice(0..experiment.training_samples(data)?);
         model.set_standardization(experiment.data.standardization(&training)?);
     }
-    let input = model.input_shape()?.clone();
+    let (input, output) = (model.input_shape()?.clone(), model.output_shape()?.clone());
     // Samples whose elements are as many as the model's inputs are given its shape, as the tutorial does by hand.
     let fitting = |data| -> Data<'a> {
         let Data { x, y } = Data::from(data);
+        let y = match experiment.data.targets {
+            Some(targets) => targets.fitted(y, &output),
+            None => y,
+        };
         Data { x: x.clone().reshaped(input.clone()).unwrap_or(x), y }
     };
     Ok((model, fitting(&data.train), fitting(&data.test)))

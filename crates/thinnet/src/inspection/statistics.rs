@@ -116,7 +116,7 @@ impl ActivationStatistics {
     /// Values that are no whole number of outputs, or one that is NaN or infinite.
     pub fn add(&mut self, values: &[f32]) -> Result<()> {
         let (len, units) = (self.shape.len(), self.shape.last());
-        if len == 0 || values.len() % len != 0 {
+        if len == 0 || !values.len().is_multiple_of(len) {
             return Err(Error::Data(format!(
                 "expected outputs of shape {}, got {} numbers",
                 self.shape,

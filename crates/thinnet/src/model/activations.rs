@@ -2,14 +2,17 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::evaluate::{INFERENCE_BATCH, check_features};
+use super::evaluate::check_features;
 use super::{BuiltModel, Sequential, pool_of};
 use crate::data::Features;
-use crate::engine::{Inputs, Phase, Plan, PlannedLayer, Runner, Samples};
+use crate::engine::{Outputs, Phase, Plan, PlannedLayer};
 use crate::error::{Error, Result};
 use crate::layers::{Built, Needs, Operation};
 use crate::shape::Shape;
 use crate::uncertainty::Sampling;
+
+/// Inputs that are worked on at once. Results do not depend on it.
+const BATCH: usize = 256;
 
 /// What one layer gave for some inputs that follow each other.
 #[derive(Clone, Copy, Debug)]
@@ -161,36 +164,36 @@ impl Sequential {
             Some(sampling) => Phase::MonteCarlo { shared: sampling.is_shared() },
             None => Phase::Inference,
         };
-        let batch_size = INFERENCE_BATCH.min(features.len());
-        if batch_size == 0 {
+        if features.is_empty() {
             return Ok(());
         }
-        let (parameters, threads) = (&self.built()?.parameters, self.thread_count());
-        let runner = |tap: &Tap| Runner::new(&tap.plan, parameters, None, phase, batch_size, threads);
-        let mut runners: Vec<Runner> = taps.iter().map(runner).collect();
-        let mut outputs: Vec<Vec<f32>> =
-            taps.iter().map(|tap| vec![0.0; batch_size * tap.plan.output.len()]).collect();
-        let pool = pool_of(&mut self.pool, runners.iter().map(Runner::threads).max().unwrap_or(1));
+        let (inputs, threads) = (BATCH.min(features.len()), self.thread_count());
+        let mut runs: Vec<Outputs> =
+            taps.iter().map(|tap| Outputs::new(&tap.plan, phase, inputs, threads)).collect();
+        let mut values: Vec<Vec<f32>> =
+            taps.iter().map(|tap| vec![0.0; inputs * tap.plan.output.len()]).collect();
+        let pool = pool_of(&mut self.pool, runs.iter().map(Outputs::threads).max().unwrap_or(1));
         let Some(BuiltModel { parameters, .. }) = &self.built else {
             return Err(Error::Usage("the model is not built".into()));
         };
-        for (tap, runner) in taps.iter().zip(&mut runners) {
-            runner.prepare(pool, &tap.plan, parameters);
-        }
-        let order: Vec<u32> = (0..features.len() as u32).collect();
         for network in 0..sampling.map_or(1, |sampling| sampling.samples()) {
             let step = sampling.map_or(0, |sampling| sampling.step(network));
-            for (batch, order) in order.chunks(batch_size).enumerate() {
-                let first = batch * batch_size;
-                for (index, (tap, runner)) in taps.iter().zip(&mut runners).enumerate() {
-                    let (before, rest) = outputs.split_at_mut(index);
-                    let inputs = match tap.source {
-                        Some(source) => Inputs::Batch(&before[source]),
-                        None => Inputs::All(&features),
+            for first in (0..features.len()).step_by(BATCH) {
+                let count = BATCH.min(features.len() - first);
+                for (index, (tap, run)) in taps.iter().zip(&mut runs).enumerate() {
+                    let (before, rest) = values.split_at_mut(index);
+                    let x = match tap.source {
+                        Some(source) => {
+                            let shape = &taps[source].plan.output;
+                            Features::floats(shape.clone(), &before[source][..count * shape.len()])
+                        }
+                        None => features.slice(first..first + count),
                     };
-                    let samples = Samples { inputs, targets: None, weights: None, order, first };
-                    let values = &mut rest[0][..order.len() * tap.plan.output.len()];
-                    runner.predict(pool, &tap.plan, parameters, samples, step, values);
+                    run.prepare(pool, &tap.plan, parameters, count);
+                    run.begin_at(first);
+                    let mut states: Vec<()> = run.tasks().map(|_| ()).collect();
+                    let values = &mut rest[0][..count * tap.plan.output.len()];
+                    run.write(pool, &tap.plan, parameters, &x, step, values, &mut states, |(), _| {});
                     each(LayerValues { layer: tap.layer, network, first, values })?;
                 }
             }
@@ -236,11 +239,7 @@ struct Wanted<'a> {
 }
 
 /// For each layer, those within a layer behind it, all that run to give its output: those of a `Residual`'s other branch do not.
-fn follow<'a>(
-    layers: &mut dyn Iterator<Item = &'a Built>,
-    mut path: Vec<usize>,
-    paths: &mut Vec<Vec<usize>>,
-) {
+fn follow(layers: &mut dyn Iterator<Item = &Built>, mut path: Vec<usize>, paths: &mut Vec<Vec<usize>>) {
     for built in layers {
         let own = paths.len();
         paths.push(Vec::new());
@@ -320,7 +319,7 @@ mod tests {
         let names = whole.layer_names().unwrap();
         let mut together: Vec<Vec<f32>> = vec![Vec::new(); names.len()];
         let collect = |part: LayerValues| {
-            let rows = (300 - part.first).min(INFERENCE_BATCH);
+            let rows = (300 - part.first).min(BATCH);
             assert_eq!(together[part.layer].len(), part.first * part.values.len() / rows);
             together[part.layer].extend_from_slice(part.values);
             Ok(())

@@ -12,7 +12,7 @@ use crate::shape::Shape;
 use crate::uncertainty::Predictive;
 
 /// Samples that are worked on at once where no gradient is needed. Results do not depend on it.
-pub(super) const INFERENCE_BATCH: usize = 256;
+const INFERENCE_BATCH: usize = 256;
 
 impl Sequential {
     /// The loss and the metrics, with dropout and noise off: `model.evaluate(&data)?["accuracy"]`.

@@ -225,7 +225,7 @@ impl ModelRuns {
 }
 
 /// "with dropout" stays, "same network, rate 0" becomes "for same network, rate 0".
-fn preposition(name: &str) -> String {
+pub(super) fn preposition(name: &str) -> String {
     if name.starts_with("with") { name.to_owned() } else { format!("for “{name}”") }
 }
 
@@ -239,7 +239,7 @@ fn amount(difference: f64, digits: usize, unit: &str, up: &str, down: &str) -> S
 }
 
 /// What is to be said of a difference that was seen over several seeds.
-fn certainty(difference: f64, half: f64, seeds: usize, digits: usize) -> String {
+pub(super) fn certainty(difference: f64, half: f64, seeds: usize, digits: usize) -> String {
     // The interval of a single difference is unbounded: there is nothing to tell.
     if !half.is_finite() {
         return String::new();

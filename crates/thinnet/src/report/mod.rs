@@ -1,7 +1,9 @@
 //! What people look at: curves, tables, sentences, pages.
 
+mod activations;
 mod aligned;
 mod classes;
+mod color_map;
 mod comparison;
 mod curves;
 mod exercises;
@@ -10,6 +12,7 @@ mod html;
 mod learned_rates;
 mod measures;
 mod pairs;
+mod pictures;
 mod profile;
 mod run_folder;
 mod run_report;
@@ -17,6 +20,7 @@ pub mod statistics;
 mod tuning;
 mod uncertainty;
 
+pub use activations::{ActivationReport, ActivationSection};
 pub use aligned::aligned;
 pub use classes::{ClassAccuracy, Classes, Mistake};
 pub use comparison::{Comparison, ModelRuns, RunResult};

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use thinnet::Result;
-use thinnet::experiment::{ExerciseOptions, RunOptions, dropout_rates, regularization, trainable_rates};
+use thinnet::experiment::{
+    ExerciseOptions, RunOptions, activations_with_dropout, dropout_rates, regularization, trainable_rates,
+};
 use thinnet::report::{ExerciseLink, exercise_index};
 
 use super::super::run_options;
@@ -14,10 +16,11 @@ use crate::exit::print;
 /// How many seeds tell an effect of the size that is to be expected from chance.
 const SEEDS: u64 = 5;
 
-const TITLES: [&str; 3] = [
+const TITLES: [&str; 4] = [
     "Exercise 1: what the dropout rate does",
     "Exercise 2: dropout beside other regularization",
     "Exercise 3: dropout rates that are learned",
+    "Exercise 4: activations with and without dropout",
 ];
 
 /// One exercise, into a folder of its own.
@@ -70,7 +73,7 @@ fn exercise(
     out: &Path,
     exercise_1: Option<&Path>,
 ) -> Result<Vec<String>> {
-    let epochs = if number == 2 { 10 } else { 20 };
+    let epochs = if number == 2 || number == 4 { 10 } else { 20 };
     let options = ExerciseOptions {
         run: RunOptions { out: Some(out.to_owned()), ..run.clone() },
         seed: arguments.seed,
@@ -91,10 +94,15 @@ fn exercise(
             study.write(out)?;
             (study.table(), study.verdict())
         }
-        _ => {
+        3 => {
             let study = trainable_rates(&options, exercise_1, before)?;
             study.write(out)?;
             (study.table(), [study.discussion(), study.verdict()].concat())
+        }
+        _ => {
+            let study = activations_with_dropout(&options)?;
+            study.write(out)?;
+            (study.table(), study.verdict())
         }
     };
     print(&format!(

@@ -190,7 +190,7 @@ fn register() {
 }
 
 /// The fonts of an SVG: whatever the reader's machine has.
-const FONTS: &str = "font-family=\"system-ui, 'DejaVu Sans', Arial, sans-serif\"";
+pub(super) const FONTS: &str = "font-family=\"system-ui, 'DejaVu Sans', Arial, sans-serif\"";
 
 /// A drawing whose text has the page's colour and the reader's fonts.
 fn adapted(svg: &str) -> String {

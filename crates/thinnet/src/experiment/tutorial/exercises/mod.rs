@@ -1,5 +1,6 @@
 //! The tutorial's exercises.
 
+mod activations;
 mod dropout_rates;
 mod regularization;
 mod trainable_rates;
@@ -18,6 +19,7 @@ use crate::error::Result;
 use crate::model::thousands;
 use crate::report::{ExerciseText, ModelRuns, RunResult};
 
+pub use activations::{ActivationExercise, activations_with_dropout};
 pub use dropout_rates::dropout_rates;
 pub use regularization::regularization;
 pub use trainable_rates::trainable_rates;
