@@ -269,10 +269,7 @@ fn what_is_wrong_with_pictures_is_said_in_one_line() {
             "dataset = \"mnist\"\nimage_size = [5, 5]",
             "data.image_size: is for a `folder` of pictures, got none",
         ),
-        (
-            "dataset = \"mnist\"\nfolder = \"pets\"",
-            "data: expected a `folder` of pictures without a `dataset` or files",
-        ),
+        ("dataset = \"mnist\"\nfolder = \"pets\"", "`x` and `y` files, got `dataset` and `folder`"),
         ("x = \"x.npy\"", "data: `x` and `y` belong together: one is missing"),
     ] {
         bench.data("wrong.toml", data);

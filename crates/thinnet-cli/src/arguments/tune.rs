@@ -36,6 +36,9 @@ pub(crate) struct Tune {
     /// Go on with the search in --out
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
+    /// Show a live picture of training: curves, rates, the time left (on a terminal)
+    #[arg(long)]
+    pub(crate) watch: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -13,8 +13,10 @@ pub(crate) fn run(arguments: &Tune, threads: Option<usize>) -> Result<()> {
     let stem =
         arguments.experiment.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next(&stem));
-    let options =
-        TuneOptions { run: run_options(out.clone(), arguments.resume, threads), sets: overrides(arguments)? };
+    let options = TuneOptions {
+        run: run_options(out.clone(), arguments.resume, threads, arguments.watch),
+        sets: overrides(arguments)?,
+    };
     let tuning = tune(&arguments.experiment, &options)?;
     tuning.write(&out)?;
     print(&format!(

@@ -85,11 +85,20 @@ impl DataConfig {
     pub(super) fn check(&self) -> Result<()> {
         let Self { dataset, x, y, x_test, y_test, folder, table, samples, .. } = self;
         const ONE: &str = "a `dataset`, a `folder` of pictures, a `table`, or `x` and `y` files";
-        let sources = [dataset.is_some(), folder.is_some(), table.is_some(), x.is_some() || y.is_some()];
-        match sources.iter().filter(|given| **given).count() {
+        let sources = [
+            ("`dataset`", dataset.is_some()),
+            ("`folder`", folder.is_some()),
+            ("`table`", table.is_some()),
+            ("`x` and `y`", x.is_some() || y.is_some()),
+        ];
+        let given: Vec<&str> = sources.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+        match given.len() {
             0 => return Err(Error::config("data", format!("expected {ONE}"))),
             1 => {}
-            _ => return Err(Error::config("data", format!("expected one of {ONE}"))),
+            _ => {
+                let message = format!("expected one of {ONE}, got {}", given.join(" and "));
+                return Err(Error::config("data", message));
+            }
         }
         if let Some(name) = dataset {
             datasets::find(name)?;

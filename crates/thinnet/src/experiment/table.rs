@@ -174,7 +174,7 @@ mod tests {
             ),
             (
                 "target = 2\nx = 'x.npy'",
-                "data: expected one of a `dataset`, a `folder` of pictures, a `table`, or `x` and `y` files",
+                "data: expected one of a `dataset`, a `folder` of pictures, a `table`, or `x` and `y` files, got `table` and `x` and `y`",
             ),
         ] {
             assert_eq!(files.read(data).unwrap_err(), message, "{data}");
