@@ -295,12 +295,16 @@ fn resuming_a_finished_run_says_so_and_changes_nothing() {
 mod stopped {
     use super::*;
 
-    /// Long enough to be stopped in the middle.
-    fn long(bench: &Bench) {
+    /// Epochs that no run gets through before it is stopped, and some that it does, while it is stopped several times.
+    const ENDLESS: usize = 1_000_000;
+    const SOME: usize = 300;
+
+    fn long(bench: &Bench, epochs: usize) {
         let callbacks = "\n[[callbacks]]\nclass = \"ReduceLROnPlateau\"\nmonitor = \"loss\"\npatience = 3\nmin_delta = 1.0\n";
-        let text =
-            EXPERIMENT.replace("epochs = 4", "epochs = 300").replace("units = 16", "units = 512") + callbacks;
-        fs::write(bench.path("long.toml"), text).unwrap();
+        let text = EXPERIMENT
+            .replace("epochs = 4", &format!("epochs = {epochs}"))
+            .replace("units = 16", "units = 512");
+        fs::write(bench.path("long.toml"), text + callbacks).unwrap();
     }
 
     fn epochs(path: &Path) -> usize {
@@ -324,7 +328,7 @@ mod stopped {
     #[test]
     fn a_run_that_is_killed_again_and_again_ends_with_the_same_bits() {
         let bench = Bench::new();
-        long(&bench);
+        long(&bench, SOME);
         bench.ok(&["train", "long.toml", "--out", "whole"]);
         for (after, signal) in [(1, "-KILL"), (60, "-KILL"), (120, "-INT")] {
             stop(&bench, "parts", signal, after);
@@ -341,7 +345,7 @@ mod stopped {
     #[test]
     fn ctrl_c_ends_in_order_with_130() {
         let bench = Bench::new();
-        long(&bench);
+        long(&bench, ENDLESS);
         let output = stop(&bench, "run", "-INT", 2);
         assert_eq!(output.status.code(), Some(130));
         assert_eq!(String::from_utf8_lossy(&output.stderr), "interrupted: what was complete is saved\n");
@@ -350,7 +354,7 @@ mod stopped {
     #[test]
     fn a_second_run_into_a_folder_in_use_is_refused() {
         let bench = Bench::new();
-        long(&bench);
+        long(&bench, ENDLESS);
         let mut child =
             bench.command(&["train", "long.toml", "--out", "run"]).stdout(Stdio::null()).spawn().unwrap();
         while epochs(&bench.path("run/history.csv")) == 0 {
