@@ -56,8 +56,16 @@ impl<'a> Curves<'a> {
             let last = losses.last()?.0;
             (last > low * 1.05).then_some((last / low, best + 1, run))
         });
+        let count = risen.clone().count();
         if let Some((_, epoch, run)) = risen.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            return format!("Validation loss turns up after epoch {epoch}{}", of(&run.name));
+            return match count {
+                1 => format!("Validation loss turns up after epoch {epoch}{}", of(&run.name)),
+                _ => format!(
+                    "Validation loss turns up for {count} of {} models, most{}, after epoch {epoch}",
+                    self.runs.len(),
+                    of(&run.name)
+                ),
+            };
         }
         let lowest = courses.filter_map(|(run, losses)| Some((losses.last()?.0, losses.len(), run)));
         if let Some((loss, epochs, run)) = lowest.min_by(|a, b| a.0.total_cmp(&b.0)) {
@@ -171,12 +179,17 @@ mod tests {
     #[test]
     fn titles_say_what_the_numbers_show() {
         let turning = history(&[("loss", &[0.5, 0.3, 0.1]), ("val_loss", &[0.4, 0.3, 0.35])]);
+        let worse = history(&[("loss", &[0.5, 0.3, 0.1]), ("val_loss", &[0.2, 0.3, 0.4])]);
         let falling = history(&[("loss", &[0.5, 0.3, 0.2]), ("val_loss", &[0.4, 0.3, 0.25])]);
         let training = history(&[("loss", &[0.5, 0.25])]);
         let run = |name: &str, history| Run { name: name.into(), histories: vec![history] };
         for (runs, title) in [
             (vec![run("a", &falling), run("b", &turning)], "Validation loss turns up after epoch 2 for “b”"),
             (vec![run("b", &turning)], "Validation loss turns up after epoch 2"),
+            (
+                vec![run("a", &turning), run("b", &worse), run("c", &falling)],
+                "Validation loss turns up for 2 of 3 models, most for “b”, after epoch 1",
+            ),
             (vec![run("a", &falling)], "Validation loss falls to 0.250 in 3 epochs"),
             (vec![run("a", &training)], "Training loss falls from 0.500 to 0.250 in 2 epochs"),
         ] {

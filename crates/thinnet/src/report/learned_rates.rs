@@ -34,20 +34,20 @@ fn numbered(layer: &str) -> (String, usize) {
     (kind.to_owned(), number)
 }
 
-/// The learned rates against the epochs: a panel for each model that has any, a colour for each layer. `None` where no
-/// rates are learned.
-pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
+/// The learned rates against the epochs: a panel for each model that has any, a colour for each layer. `names` are what the rates
+/// are called, in the order of [`learners`]. `None` where no rates are learned.
+pub(super) fn figure(runs: &[Run], names: &[String]) -> Option<Figure> {
     let layers = learners(runs);
     let mut panels = Vec::new();
     let mut ends: Vec<(f64, &str)> = Vec::new();
     for run in runs {
         let mut lines = Vec::new();
-        for (color, layer) in layers.iter().enumerate() {
+        for (color, (layer, name)) in layers.iter().zip(names).enumerate() {
             let Some(course) = mean_course(run, &format!("{layer}_rate")) else { continue };
-            ends.extend(course.last().map(|(rate, _)| (*rate, layer.as_str())));
+            ends.extend(course.last().map(|(rate, _)| (*rate, name.as_str())));
             let points = course.iter().enumerate();
             let points = points.map(|(epoch, (mean, half))| ((epoch + 1) as f64, *mean, *half)).collect();
-            lines.push(Line { label: layer.clone(), color, dashed: false, points });
+            lines.push(Line { label: name.clone(), color, dashed: false, points });
         }
         if !lines.is_empty() {
             let name = if runs.len() > 1 { format!("rate, {}", run.name) } else { "rate".into() };
@@ -63,7 +63,7 @@ pub(super) fn figure(runs: &[Run]) -> Option<Figure> {
             least.0, least.1, most.0, most.1
         ),
     };
-    Some(Figure { title, panels, names: layers, phases: false })
+    Some(Figure { title, panels, names: names.to_vec(), phases: false })
 }
 
 /// What is to be said below the figure.
@@ -71,12 +71,12 @@ const CAPTION: &str = "The rates that layers learn, after each epoch.";
 
 /// The figure on a page, where rates are learned.
 pub(super) fn markup(runs: &[Run]) -> Result<Option<Markup>> {
-    figure(runs).map(|figure| figure.markup(CAPTION)).transpose()
+    figure(runs, &learners(runs)).map(|figure| figure.markup(CAPTION)).transpose()
 }
 
 /// Writes `rates.svg` and `rates.png` into a folder, where rates are learned.
 pub(super) fn write(runs: &[Run], folder: &Path) -> Result<()> {
-    let Some(figure) = figure(runs) else { return Ok(()) };
+    let Some(figure) = figure(runs, &learners(runs)) else { return Ok(()) };
     figure.write(&folder.join("rates.svg"))?;
     figure.write(&folder.join("rates.png"))
 }
@@ -104,7 +104,7 @@ mod tests {
     fn rates_are_drawn_layer_by_layer_and_the_title_follows_the_numbers() {
         let (first, second) = (history([0.1, 0.3]), history([0.2, 0.4]));
         let runs = [Run { name: "a".into(), histories: vec![&first, &second] }];
-        let figure = figure(&runs).unwrap();
+        let figure = figure(&runs, &learners(&runs)).unwrap();
         assert_eq!(figure.title, "The learned rates end between 0.150 (dense_10) and 0.350 (dense_2)");
         assert_eq!(figure.names, ["dense_2", "dense_10"]);
         let [panel] = &figure.panels[..] else { panic!("one panel a model") };
@@ -117,7 +117,7 @@ mod tests {
     fn a_learning_rate_is_not_a_dropout_rate() {
         let mut history = History::default();
         history.push(0, [("learning_rate".to_owned(), 0.1), ("loss".to_owned(), 0.5)].into());
-        assert!(figure(&[Run { name: "a".into(), histories: vec![&history] }]).is_none());
+        assert!(figure(&[Run { name: "a".into(), histories: vec![&history] }], &[]).is_none());
         assert!(is_report("variational_dropout_sparsity") && is_report("concrete_dropout_1_rate"));
         assert!(!is_report("learning_rate") && !is_report("mean_absolute_error"));
     }

@@ -184,7 +184,7 @@ impl<'a> Pairs<'a> {
                 format!("{} − {}", self.models[pair.higher].name, self.models[pair.lower].name),
                 format!("{:.digits$}{unit}", pair.difference * scale),
                 format!("{low:.digits$} to {high:.digits$}"),
-                if pair.p < 0.001 { "< 0.001".into() } else { format!("{:.3}", pair.p) },
+                p_value(pair.p),
                 if pair.is_real() { "yes".into() } else { "no".into() },
             ]
         };
@@ -198,6 +198,11 @@ impl<'a> Pairs<'a> {
         order.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
         order
     }
+}
+
+/// A p-value as a table has it: `0.012`, or `< 0.001`.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -15,7 +15,7 @@ use crate::report::curves::Curves;
 use crate::report::figure::{Across, Figure, Joined, Panel, Point, Points, Scale};
 use crate::report::html::{again, folded, page, table};
 use crate::report::learned_rates;
-use crate::report::pairs::Measure;
+use crate::report::pairs::{Measure, p_value};
 use crate::report::statistics::{holm, mean_interval, paired_test};
 use crate::report::{ModelRuns, RunResult, aligned};
 
@@ -109,9 +109,13 @@ impl TrainableRates {
             let late = super::mean(&self.concrete, |run| {
                 Some(at(run, |last| last)? - at(run, |last| last * 3 / 4)?)
             });
+            let late = late.unwrap_or(f64::NAN);
+            let moved = match format!("{:.4}", late.abs()).as_str() {
+                "0.0000" => "stood still".to_owned(),
+                size => format!("{} by {size}", if late < 0.0 { "fell" } else { "rose" }),
+            };
             sentences.push(format!(
-                "The learned rate {place} ends at {end}; over the last quarter of the training it changed by {:+.4}.",
-                late.unwrap_or(f64::NAN)
+                "The learned rate {place} ends at {end}; over the last quarter of the training it {moved}."
             ));
         }
         sentences.extend(turning_sentence(&courses(self.models())));
@@ -148,12 +152,12 @@ impl TrainableRates {
                         "which chance alone may explain"
                     };
                     format!(
-                        "; from {} to {} samples the difference is {told} (p = {:.3}, paired t-test over {seeds} seeds, Holm's \
-                         correction for {} rates)",
+                        "; from {} to {} samples the difference is {told} (paired t-test over {seeds} seeds, p after Holm's \
+                         correction for {} rates: {})",
                         thousands(first.samples),
                         thousands(last_size.samples),
-                        ps[index],
-                        columns.len()
+                        columns.len(),
+                        p_value(ps[index])
                     )
                 }
             };
@@ -165,6 +169,16 @@ impl TrainableRates {
     /// Which differences are real, in whole sentences.
     pub fn verdict(&self) -> Vec<String> {
         certainty(&self.models(), &MEASURES)
+    }
+
+    /// The figure of the rates' paths, a panel for each number of samples.
+    fn paths(&self) -> Option<Figure> {
+        let mut runs = courses(self.sizes.iter().map(|size| &size.model));
+        for (run, size) in runs.iter_mut().zip(&self.sizes) {
+            run.name = format!("{} samples", thousands(size.samples));
+        }
+        let names: Vec<String> = self.places.iter().map(|place| format!("rate {place}")).collect();
+        learned_rates::figure(&runs, &names)
     }
 
     /// The figure of learned rates against the number of training samples.
@@ -210,7 +224,7 @@ impl TrainableRates {
         self.write_rates(folder)?;
         let runs = courses(models.iter().copied());
         let curves = Curves::new(&runs).figure();
-        let paths = learned_rates::figure(&courses(self.sizes.iter().map(|size| &size.model)));
+        let paths = self.paths();
         let by_samples = self.by_samples();
         write_figure(&curves, folder, "curves")?;
         write_figure(&by_samples, folder, "rates")?;
@@ -232,7 +246,7 @@ impl TrainableRates {
             (table(&self.rows()))
             (curves.markup("Dashed: training, solid: validation. The loss is that of the data alone, without what concrete dropout adds.")?)
             @if let Some(paths) = &paths {
-                (paths.markup("The rates over the training. Layers are named as in the model: the first concrete_dropout drops inputs.")?)
+                (paths.markup("The rates after each epoch.")?)
             }
             h3 { "Rates and the number of training samples" }
             (by_samples.markup("Rates at the end of training.")?)
