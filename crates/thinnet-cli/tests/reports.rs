@@ -79,7 +79,7 @@ impl Bench {
     }
 }
 
-/// A page and how many charts it has.
+/// A page and how many charts and pictures it has.
 struct Page {
     name: &'static str,
     path: PathBuf,
@@ -104,12 +104,23 @@ fn every_report_reads_well_in_a_browser() {
     let uncertainty =
         ["uncertainty", "--data", "a.toml", "--ood", "noise.npy", "--mc-samples", "20", "--model"];
     let page = |name, arguments: &[&str], panels| Page { name, path: bench.report(arguments), panels };
+    let few = ["--samples", "1300", "--epochs", "2", "--seeds", "2"];
+    let exercises = bench.report(&[&["tutorial", "exercises"], &few[..]].concat());
+    let exercise =
+        |name, panels| Page { name, path: exercises.with_file_name(name).join("report.html"), panels };
     let pages = [
         Page { name: "train", path: train.clone(), panels: 2 },
         page("tutorial", &["tutorial", "--samples", "200", "--epochs", "2", "--seeds", "2"], 4),
         page("cifar10", &["tutorial", "cifar10", "--samples", "128", "--epochs", "2"], 2),
         page("compare", &["compare", "a.toml", "b.toml", "--seeds", "2"], 4),
         page("uncertainty", &[&uncertainty[..], &[first, second]].concat(), 5),
+        page("activations", &["activations", "--data", "a.toml", "--model", first, "--against", second], 5),
+        page("one-input", &["activations", "--data", "a.toml", "--index", "3", "--model", first, second], 3),
+        exercise("exercise-1", 4),
+        exercise("exercise-2", 14),
+        exercise("exercise-3", 5),
+        exercise("exercise-4", 19),
+        Page { name: "exercises", path: exercises, panels: 0 },
     ];
     let mut browser = Browser::start(&program);
     for page in &pages {
@@ -129,7 +140,7 @@ fn every_report_reads_well_in_a_browser() {
 fn look(browser: &mut Browser, page: &Page, width: u32, view: &str) {
     let wide = browser.value("document.documentElement.scrollWidth").as_u64().unwrap();
     assert!(wide <= u64::from(width), "{view}: the page is {wide} px wide");
-    // What is said of each chart: its size, its smallest text, and whether all of its text is within it.
+    // What is said of each chart and picture: its size, its smallest text, and whether all of its text is within it.
     let charts = browser.value(
         "[...document.querySelectorAll('.panel > svg')].map(svg => {
             const box = svg.getBoundingClientRect();
@@ -137,7 +148,7 @@ fn look(browser: &mut Browser, page: &Page, width: u32, view: &str) {
             const scale = box.width / svg.viewBox.baseVal.width;
             const sizes = [...svg.querySelectorAll('text')].map(text => parseFloat(getComputedStyle(text).fontSize) * scale);
             return {
-                width: box.width, smallest: Math.min(...sizes), label: svg.getAttribute('aria-label'),
+                width: box.width, smallest: Math.min(100, ...sizes), label: svg.getAttribute('aria-label'),
                 within: texts.every(text => text.left >= box.left - 1 && text.right <= box.right + 1
                     && text.top >= box.top - 1 && text.bottom <= box.bottom + 1),
             };
@@ -157,7 +168,7 @@ fn look(browser: &mut Browser, page: &Page, width: u32, view: &str) {
             "(() => {{
                 const svg = document.querySelectorAll('.panel > svg')[{index}];
                 svg.scrollIntoView({{block: 'center'}});
-                const marks = svg.querySelectorAll('.marks circle');
+                const marks = svg.querySelectorAll('.marks > *');
                 const box = marks[Math.floor(marks.length / 2)].getBoundingClientRect();
                 return [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
             }})()"

@@ -5,6 +5,8 @@ use super::{ModelRuns, RunResult};
 
 /// The chance of calling any difference of a family real that is none.
 const LEVEL: f64 = 0.05;
+/// Means that are closer than this share of them are the same but for rounding: models compute in single precision.
+const ROUNDING: f64 = 1e-5;
 
 /// A number that runs have, and how it is said.
 #[derive(Clone, Copy, Debug)]
@@ -100,13 +102,14 @@ impl<'a> Pairs<'a> {
         for a in 0..models.len() {
             for b in a + 1..models.len() {
                 let test = paired_test(&values[a], &values[b]);
+                let same = test.difference.abs() <= ROUNDING * mean_interval(&values[a]).0.abs();
                 let (higher, lower) = if test.difference < 0.0 { (b, a) } else { (a, b) };
                 pairs.push(Pair {
                     higher,
                     lower,
                     difference: test.difference.abs(),
                     half: test.half,
-                    p: test.p,
+                    p: if same { 1.0 } else { test.p },
                 });
             }
         }
@@ -251,6 +254,16 @@ mod tests {
         assert_eq!(rows.len(), 4);
         assert_eq!(rows[2][0], "a − c");
         assert_eq!(rows[2][4], "yes");
+    }
+
+    /// As where a bound on the weights is never reached.
+    #[test]
+    fn rounding_is_no_difference() {
+        let (a, b) = (model("a", &[0.9, 0.8, 0.7]), model("b", &[0.900_000_1, 0.800_000_1, 0.700_000_1]));
+        let models = [&a, &b];
+        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY).unwrap();
+        assert!(pairs.sentences()[0].starts_with("The difference in test accuracy may be chance alone"));
+        assert_eq!(pairs.rows()[1][3..], ["1.000", "no"]);
     }
 
     #[test]

@@ -133,34 +133,39 @@ impl Pictures {
         (places, bottom + if self.scale.is_some() { SCALE } else { MARGIN })
     }
 
-    /// The figure as a page has it: title and caption are the page's own text, and each panel is a drawing of its own, so that
-    /// narrow screens show one below the other.
+    /// The figure as a page has it: all text is the page's own, and each panel is a drawing of its own, so that narrow screens
+    /// show one below the other.
     pub(super) fn markup(&self, caption: &str) -> Result<Markup> {
         const PANEL: usize = 480;
         let mut drawings = Vec::new();
         for panel in &self.panels {
             let (width, height) = panel.size();
             let shown = PANEL.min(width * panel.magnified);
-            let place = Place { left: 0, top: NAME, width: shown, height: (shown * height).div_ceil(width) };
+            let place = Place { left: 0, top: 0, width: shown, height: (shown * height).div_ceil(width) };
             let mut inner = String::new();
             draw(&mut inner, panel, &place)?;
-            drawings.push((format!("0 0 {PANEL} {}", place.top + place.height + 2), inner, &panel.name));
+            drawings.push((format!("0 0 {PANEL} {}", place.height), inner, &panel.name));
         }
-        let scale = self.scale.as_ref().map(|(map, name)| {
-            let mut inner = String::new();
-            draw_scale(&mut inner, *map, name, 4);
-            (format!("0 0 {PANEL} 34"), inner, name)
-        });
         Ok(html! {
             figure.chart {
                 p.title { (self.title) }
                 div.panels {
-                    @for (size, inner, name) in drawings.iter().chain(&scale) {
+                    @for (size, inner, name) in &drawings {
                         div.panel {
-                            svg viewBox=(size) role="img" aria-label=(format!("{}: {name}", self.title)) font-family="system-ui, 'DejaVu Sans', Arial, sans-serif" {
-                                (PreEscaped(inner))
-                            }
+                            @if !name.is_empty() { p.name { (name) } }
+                            svg viewBox=(size) role="img" aria-label=(format!("{}: {name}", self.title)) { (PreEscaped(inner)) }
                         }
+                    }
+                }
+                @if let Some((map, name)) = &self.scale {
+                    div.scale {
+                        div {
+                            svg viewBox=(format!("0 0 {SCALE_WIDTH} 12")) preserveAspectRatio="none" aria-hidden="true" {
+                                (PreEscaped(bar(*map, 0)))
+                            }
+                            div.ends { @for (label, ..) in ends(*map) { span { (label) } } }
+                        }
+                        span { (name) }
                     }
                 }
                 figcaption { (caption) }
@@ -175,6 +180,7 @@ impl Pictures {
         );
         write_text(&mut svg, &self.title, MARGIN, 26, 18);
         for (panel, place) in self.panels.iter().zip(&places) {
+            write_text(&mut svg, &panel.name, place.left, place.top - 7, 13);
             draw(&mut svg, panel, place)?;
         }
         if let Some((map, name)) = &self.scale {
@@ -246,10 +252,9 @@ impl Pictures {
     }
 }
 
-/// A panel's name, pictures and what is to be said of them, as parts of an SVG.
+/// A panel's pictures and what is to be said of them, as parts of an SVG.
 fn draw(svg: &mut String, panel: &Panel, place: &Place) -> Result<()> {
     let Place { left, top, width, height } = place;
-    write_text(svg, &panel.name, *left, top - 7, 13);
     let _ = writeln!(
         svg,
         "<image x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" \
@@ -257,13 +262,14 @@ fn draw(svg: &mut String, panel: &Panel, place: &Place) -> Result<()> {
         STANDARD.encode(panel.mosaic()?)
     );
     let scale = *width as f64 / panel.size().0 as f64;
+    *svg += "<g class=\"marks\" fill=\"transparent\" color=\"#1b1b1b\">\n";
     for (index, tile) in panel.tiles.iter().enumerate() {
         let (x, y) = panel.corner(index);
         let each = panel.height as f64 / tile.notes.len().max(1) as f64;
         for (row, note) in tile.notes.iter().enumerate() {
             let _ = writeln!(
                 svg,
-                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"transparent\"><title>{}</title></rect>",
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
                 *left as f64 + x as f64 * scale,
                 *top as f64 + (y as f64 + row as f64 * each) * scale,
                 panel.width as f64 * scale,
@@ -272,12 +278,14 @@ fn draw(svg: &mut String, panel: &Panel, place: &Place) -> Result<()> {
             );
         }
     }
+    *svg += "</g>\n";
     Ok(())
 }
 
-/// The scale of the colours with its numbers and its name, as parts of an SVG, from the left border on.
-fn draw_scale(svg: &mut String, map: ColorMap, name: &str, top: usize) {
+/// The colours of the scale in a row, as parts of an SVG, from the left border on.
+fn bar(map: ColorMap, top: usize) -> String {
     const STEPS: usize = 48;
+    let mut svg = String::new();
     for step in 0..STEPS {
         let [r, g, b] = map.color(at(map, step, STEPS));
         // Neighbours overlap, or the page shows through between them where it is not drawn pixel by pixel.
@@ -287,6 +295,12 @@ fn draw_scale(svg: &mut String, map: ColorMap, name: &str, top: usize) {
             "<rect x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"12\" fill=\"rgb({r},{g},{b})\"/>"
         );
     }
+    svg
+}
+
+/// The scale of the colours with its numbers and its name, as parts of an SVG, from the left border on.
+fn draw_scale(svg: &mut String, map: ColorMap, name: &str, top: usize) {
+    *svg += &bar(map, top);
     for (label, x, anchor) in ends(map) {
         let y = top + 26;
         let _ = writeln!(

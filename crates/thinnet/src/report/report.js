@@ -3,15 +3,24 @@
 "use strict";
 for (const panel of document.querySelectorAll(".panel")) {
   const drawing = panel.querySelector("svg");
-  const marks = [...drawing.querySelectorAll(".marks circle")].map((circle) => {
-    const title = circle.querySelector("title");
+  // The points of a chart, or the fields of a picture.
+  const marks = [...drawing.querySelectorAll(".marks > *")].map((shape) => {
+    const title = shape.querySelector("title");
     const [place, text] = title.textContent.split("\n");
     title.remove();
-    const number = (name) => Number(circle.getAttribute(name));
-    return { x: number("cx"), y: number("cy"), color: circle.getAttribute("color"), place, text };
+    const number = (name) => Number(shape.getAttribute(name));
+    const color = getComputedStyle(shape).color;
+    if (shape.localName === "rect") {
+      const field = { width: number("width"), height: number("height") };
+      return { x: number("x") + field.width / 2, y: number("y") + field.height / 2, field, color, place };
+    }
+    return { x: number("cx"), y: number("cy"), field: null, color, place, text };
   });
   if (marks.length === 0) continue;
-  const places = [...new Set([...marks].sort((a, b) => a.x - b.x).map((mark) => mark.place))];
+  const fields = marks[0].field !== null;
+  const across = marks.filter((mark) => mark.y === marks[0].y).length;
+  const ordered = fields ? marks : [...marks].sort((a, b) => a.x - b.x);
+  const places = [...new Set(ordered.map((mark) => mark.place))];
   const together = (place) => marks.filter((mark) => mark.place === place).sort((a, b) => a.y - b.y);
 
   const values = document.createElement("div");
@@ -19,9 +28,8 @@ for (const panel of document.querySelectorAll(".panel")) {
   values.setAttribute("role", "status");
   values.hidden = true;
   panel.append(values);
-  const ring = drawing.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "circle"));
+  const ring = drawing.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "rect"));
   ring.setAttribute("class", "ring");
-  ring.setAttribute("r", "22");
   let shown = null;
 
   const element = (name, text, parent) => {
@@ -36,12 +44,13 @@ for (const panel of document.querySelectorAll(".panel")) {
     values.hidden = mark === null;
     ring.style.display = mark === null ? "none" : "inline";
     if (mark === null) return;
-    ring.setAttribute("cx", mark.x);
-    ring.setAttribute("cy", mark.y);
+    const { width, height } = mark.field ?? { width: 44, height: 44 };
+    const box = { x: mark.x - width / 2, y: mark.y - height / 2, width, height, rx: mark.field ? 0 : width / 2 };
+    for (const [name, value] of Object.entries(box)) ring.setAttribute(name, value);
     ring.style.color = mark.color;
     values.replaceChildren();
     element("strong", mark.place, values);
-    const all = together(mark.place);
+    const all = mark.field ? [] : together(mark.place);
     // What is nearest, where there are more than one reads at once.
     const first = Math.max(0, Math.min(all.indexOf(mark) - 4, all.length - 9));
     for (const other of all.slice(first, first + 9)) {
@@ -64,8 +73,11 @@ for (const panel of document.querySelectorAll(".panel")) {
     const box = drawing.getBoundingClientRect();
     const scale = drawing.viewBox.baseVal.width / box.width;
     const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
-    // Along the horizontal axis first: that is how curves are read.
-    const distance = (mark) => Math.hypot(2 * (mark.x - x), mark.y - y);
+    // Along the horizontal axis first: that is how curves are read. Of fields, the one that it is in.
+    const distance = (mark) =>
+      mark.field
+        ? Math.max(Math.abs(mark.x - x) / mark.field.width, Math.abs(mark.y - y) / mark.field.height)
+        : Math.hypot(2 * (mark.x - x), mark.y - y);
     return marks.reduce((best, mark) => (distance(mark) < distance(best) ? mark : best));
   }
 
@@ -82,6 +94,10 @@ for (const panel of document.querySelectorAll(".panel")) {
     if (!(key in steps) && key !== "ArrowUp" && key !== "ArrowDown") return;
     event.preventDefault();
     if (shown === null) return show(together(places[0])[0]);
+    if (fields && (key === "ArrowDown" || key === "ArrowUp")) {
+      const below = marks.indexOf(shown) + (key === "ArrowDown" ? across : -across);
+      return show(marks[below] ?? shown);
+    }
     const here = together(shown.place).indexOf(shown);
     const others = key in steps ? steps[key]() : together(shown.place);
     const wanted = here + (key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0);

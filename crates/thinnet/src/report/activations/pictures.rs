@@ -64,12 +64,13 @@ impl ActivationSection<'_> {
         for layer in 0..self.study.layers.len() {
             let file = |what: &str| self.file(&format!("{}-{what}", self.study.layers[layer]));
             let pooled = if seeds { ", of all models of a kind together" } else { "" };
+            let histograms = self.histograms(layer);
+            let of_units =
+                if histograms.panels.len() > 1 { ", and units which mean and which share" } else { "" };
             add(
                 file("activations"),
-                Some(Drawing::Lines(self.histograms(layer))),
-                &format!(
-                    "How often activations have which size, and units which mean and which share{pooled}."
-                ),
+                Some(Drawing::Lines(histograms)),
+                &format!("How often activations have which size{of_units}{pooled}."),
             );
             add(
                 file("output"),

@@ -175,7 +175,8 @@ fn exercise_3_says_how_rates_change_with_the_data() {
     }
     let page = page_of(|folder| study.write(folder));
     assert!(page.contains("1 of 2 learned rates fall with every growth of the training data"), "{page}");
-    let paths = "The learned rates end between 0.051 (rate behind the hidden layer) and 0.401 (rate of the inputs)";
+    let paths =
+        "The learned rates end between 0.051 (rate behind the hidden layer) and 0.401 (rate of the inputs)";
     assert!(page.contains(paths) && page.contains("rate, 48,000 samples"), "{page}");
 }
 

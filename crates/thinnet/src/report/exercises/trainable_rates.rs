@@ -181,8 +181,11 @@ impl TrainableRates {
         learned_rates::figure(&runs, &names)
     }
 
-    /// The figure of learned rates against the number of training samples.
-    fn by_samples(&self) -> Figure {
+    /// The figure of learned rates against the number of training samples; none where there is but one.
+    fn by_samples(&self) -> Option<Figure> {
+        if self.sizes.len() < 2 {
+            return None;
+        }
         let columns = self.columns();
         let samples: Vec<f64> = self.sizes.iter().map(|size| size.samples as f64).collect();
         let points = |(color, (place, column)): (usize, (&String, &String))| {
@@ -211,10 +214,11 @@ impl TrainableRates {
             points,
             ..Panel::default()
         };
-        Figure { title, panels: vec![panel], names, phases: false }
+        Some(Figure { title, panels: vec![panel], names, phases: false })
     }
 
-    /// Writes `comparison.csv`, `rates.csv`, `curves.*`, `paths.*`, `rates.*` (SVG and PNG) and `report.html` into a folder.
+    /// Writes `comparison.csv`, `rates.csv`, `curves.*`, `paths.*`, with several numbers of samples `rates.*` (SVG and PNG), and
+    /// `report.html` into a folder.
     ///
     /// # Errors
     /// Where a file cannot be written.
@@ -227,7 +231,9 @@ impl TrainableRates {
         let paths = self.paths();
         let by_samples = self.by_samples();
         write_figure(&curves, folder, "curves")?;
-        write_figure(&by_samples, folder, "rates")?;
+        if let Some(by_samples) = &by_samples {
+            write_figure(by_samples, folder, "rates")?;
+        }
         if let Some(paths) = &paths {
             write_figure(paths, folder, "paths")?;
         }
@@ -249,7 +255,7 @@ impl TrainableRates {
                 (paths.markup("The rates after each epoch.")?)
             }
             h3 { "Rates and the number of training samples" }
-            (by_samples.markup("Rates at the end of training.")?)
+            @if let Some(by_samples) = &by_samples { (by_samples.markup("Rates at the end of training.")?) }
             (table(&self.rate_rows()))
             h2 { "How sure is that" }
             (about_intervals(self.seeds()))
