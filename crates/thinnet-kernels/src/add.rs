@@ -1,6 +1,6 @@
 //! Sums of slices.
 
-use crate::isa::{Arithmetic, dispatch};
+use crate::isa::{Arithmetic, Vector, dispatch};
 
 #[inline(always)]
 fn add_body<A: Arithmetic>(x: &[f32], y: &mut [f32]) {
@@ -11,11 +11,37 @@ fn add_body<A: Arithmetic>(x: &[f32], y: &mut [f32]) {
 
 #[inline(always)]
 fn add_rows_body<A: Arithmetic>(x: &[f32], sums: &mut [f32]) {
-    if sums.is_empty() {
-        return;
+    let (width, lanes) = (sums.len(), A::Vector::LANES);
+    for (index, sums) in sums.chunks_mut(4 * lanes).enumerate() {
+        let start = index * 4 * lanes;
+        match sums.len().div_ceil(lanes) {
+            1 => add_columns::<A::Vector, 1>(x, width, start, sums),
+            2 => add_columns::<A::Vector, 2>(x, width, start, sums),
+            3 => add_columns::<A::Vector, 3>(x, width, start, sums),
+            _ => add_columns::<A::Vector, 4>(x, width, start, sums),
+        }
     }
-    for row in x.chunks_exact(sums.len()) {
-        add_body::<A>(row, sums);
+}
+
+/// Adds some columns of rows of `width` to sums that stay in registers: in memory, each row would wait for the one before.
+#[inline(always)]
+fn add_columns<V: Vector, const VECTORS: usize>(x: &[f32], width: usize, start: usize, sums: &mut [f32]) {
+    let mut totals = [V::splat(0.0); VECTORS];
+    for (index, total) in totals.iter_mut().enumerate() {
+        *total = V::load_part(&sums[index * V::LANES..]);
+    }
+    for row in 0..x.len() / width {
+        for (index, total) in totals.iter_mut().enumerate() {
+            let x = &x[row * width + start + index * V::LANES..];
+            // Beyond the last column are numbers of the next row, whose sums are not stored.
+            *total = total.add(match x.get(..V::LANES) {
+                Some(x) => V::load(x),
+                None => V::load_part(x),
+            });
+        }
+    }
+    for (total, sums) in totals.into_iter().zip(sums.chunks_mut(V::LANES)) {
+        total.store_part(sums);
     }
 }
 
@@ -46,12 +72,15 @@ mod tests {
 
     #[test]
     fn every_row_is_added() {
-        let x: Vec<f32> = (0..33).map(|i| i as f32).collect();
-        on_every_set(|| {
-            let mut sums = [1.0; 11];
-            add_rows(&x, &mut sums);
-            assert!(sums.iter().enumerate().all(|(i, &sum)| sum == 34.0 + 3.0 * i as f32));
-            sums.to_vec()
-        });
+        for width in [1, 11, 32, 64, 77] {
+            let x: Vec<f32> = (0..3 * width).map(|i| i as f32).collect();
+            on_every_set(|| {
+                let mut sums = vec![1.0; width];
+                add_rows(&x, &mut sums);
+                let expected = |i: usize| (1 + 3 * width + 3 * i) as f32;
+                assert!(sums.iter().enumerate().all(|(i, &sum)| sum == expected(i)));
+                sums
+            });
+        }
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! One call runs on one thread and allocates nothing. A row's bits do not depend on the other rows.
 
+mod narrow;
+
 use crate::isa::{Arithmetic, dispatch};
 use crate::panels::{Copied, DEPTH};
 use crate::tile::{
@@ -68,6 +70,9 @@ fn forward_body<A: Arithmetic>(
     bias: Option<&[f32]>,
     y: &mut [f32],
 ) {
+    if narrow::pays(inputs, units) {
+        return narrow::forward::<A>(x, inputs, weights, units, bias, y);
+    }
     rows_by_panels::<A>(
         x,
         inputs,
@@ -113,6 +118,9 @@ fn gradient_body<A: Arithmetic>(
     accumulate: bool,
     gradient: &mut [f32],
 ) {
+    if narrow::pays(inputs, units) {
+        return narrow::gradient::<A>(x, inputs, dy, units, accumulate, gradient);
+    }
     let rows = x.len() / inputs.max(1);
     let mut copied = Copied::new();
     if rows == 0 && !accumulate {

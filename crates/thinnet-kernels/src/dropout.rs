@@ -26,11 +26,7 @@ fn select_body<G: Groups>(rows: Rows, threshold: u64, scale: f32, offset: f32, d
 #[inline(always)]
 fn scale_body<G: Groups>(rows: Rows, threshold: u64, scale: f32, x: &mut [f32]) {
     let Ok(threshold) = u32::try_from(threshold) else { return x.fill(0.0) };
-    zip_rows::<G>(rows, x, |x, words| {
-        for (x, &word) in x.iter_mut().zip(words) {
-            *x = if word >= threshold { *x * scale } else { 0.0 };
-        }
-    });
+    zip_rows::<G>(rows, x, |x, words| G::keep(x, words, threshold, scale));
 }
 
 #[inline(always)]

@@ -4,7 +4,7 @@
 //! φ = word₁ / 2³² turns, √(−2 ln u)·cos φ and √(−2 ln u)·sin φ. So element e takes words e & !1 and e | 1 of its
 //! row's stream. The largest size is √(−2 ln 2⁻³³) = 6.76, which a normal number exceeds once in 7·10¹⁰ draws.
 
-use crate::isa::dispatch;
+use crate::isa::{MOST_LANES, dispatch};
 use crate::math::{cos_sin_turns, ln};
 use crate::philox::{GROUP, Groups, zip};
 
@@ -12,19 +12,20 @@ const PAIRS: usize = GROUP / 2;
 /// 2⁻³²
 const STEP: f32 = 1.0 / 4_294_967_296.0;
 
-/// A group's words as standard normal numbers.
+/// A group's words as standard normal numbers, as far as the first `count` need them.
 #[inline(always)]
-fn normals<A: Groups>(words: &[u32; GROUP]) -> [f32; GROUP] {
+fn normals<A: Groups>(words: &[u32; GROUP], count: usize) -> [f32; GROUP] {
+    let pairs = count.div_ceil(2).next_multiple_of(MOST_LANES).min(PAIRS);
     let mut radius = [0.0f32; PAIRS];
     let mut cos = [0.0f32; PAIRS];
     let mut sin = [0.0f32; PAIRS];
-    for i in 0..PAIRS {
+    for i in 0..pairs {
         let u = A::mul_add(words[2 * i] as f32, STEP, STEP / 2.0);
         radius[i] = (-2.0 * ln::<A>(u)).sqrt();
         (cos[i], sin[i]) = cos_sin_turns::<A>(words[2 * i + 1]);
     }
     let mut normals = [0.0; GROUP];
-    for i in 0..PAIRS {
+    for i in 0..pairs {
         normals[2 * i] = radius[i] * cos[i];
         normals[2 * i + 1] = radius[i] * sin[i];
     }
@@ -34,7 +35,8 @@ fn normals<A: Groups>(words: &[u32; GROUP]) -> [f32; GROUP] {
 #[inline(always)]
 fn add_body<A: Groups>(key: [u32; 2], rest: [u32; 3], deviation: f32, x: &mut [f32]) {
     zip::<A, f32>(key, rest, x, |x, words| {
-        for (x, normal) in x.iter_mut().zip(normals::<A>(words)) {
+        let count = x.len();
+        for (x, normal) in x.iter_mut().zip(normals::<A>(words, count)) {
             *x = A::mul_add(deviation, normal, *x);
         }
     });
@@ -43,7 +45,8 @@ fn add_body<A: Groups>(key: [u32; 2], rest: [u32; 3], deviation: f32, x: &mut [f
 #[inline(always)]
 fn multiply_body<A: Groups>(key: [u32; 2], rest: [u32; 3], deviation: f32, x: &mut [f32]) {
     zip::<A, f32>(key, rest, x, |x, words| {
-        for (x, normal) in x.iter_mut().zip(normals::<A>(words)) {
+        let count = x.len();
+        for (x, normal) in x.iter_mut().zip(normals::<A>(words, count)) {
             *x *= A::mul_add(deviation, normal, 1.0);
         }
     });

@@ -31,6 +31,10 @@ fn agree_with_the_plain_loops() {
         (3, 7, 71),
         (11, 21, 48),
         (2, 40, 129),
+        // Few units.
+        (128, 50, 1),
+        (37, 64, 3),
+        (300, 333, 2),
     ] {
         let (x, w) = (random(1, rows * inputs), random(2, inputs * units));
         let (bias, dy) = (random(3, units), random(4, rows * units));
@@ -73,7 +77,7 @@ fn agree_with_the_plain_loops() {
 /// What lets a batch be cut into shards of any size.
 #[test]
 fn a_row_has_the_same_bits_alone_and_among_others() {
-    for units in [37, 100] {
+    for units in [3, 37, 100] {
         let (rows, inputs) = (23, 300);
         let (x, w, dy) = (random(4, rows * inputs), random(5, inputs * units), random(6, rows * units));
         on_every_set(|| {

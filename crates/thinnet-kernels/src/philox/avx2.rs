@@ -1,11 +1,11 @@
-//! Sixteen blocks at a time in AVX2 registers.
+//! Thirty-two blocks at a time in AVX2 registers.
 
 use std::arch::x86_64::*;
 
-use super::{BLOCKS, GROUP, MULTIPLIERS, WEYL};
+use super::{BLOCKS, Counters, GROUP, Keys, MULTIPLIERS};
 
-/// Registers for each word of the counter.
-const REGISTERS: usize = 4;
+/// Registers for each word of half of the counters.
+const REGISTERS: usize = BLOCKS / 8;
 
 /// See [`Groups::words`](super::Groups::words).
 ///
@@ -14,48 +14,46 @@ const REGISTERS: usize = 4;
 /// 32 × 32 → 64 multiplication of odd elements.)
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP] {
+pub(super) fn words(
+    Keys(keys): &Keys,
+    Counters(counters): &Counters,
+    first: [u32; 2],
+    rest: [u32; 2],
+) -> [u32; GROUP] {
     let splat = |word: u32| _mm256_set1_epi64x(i64::from(word));
     let multipliers = MULTIPLIERS.map(splat);
     let [c2, c3] = rest.map(splat);
-    // The middle two blocks of each four change places: unpacking at the end puts them back.
-    let of_register = |words: &[u32; BLOCKS], register: usize| {
-        let [a, b, c, d] = words.as_chunks::<4>().0[register].map(i64::from);
-        _mm256_set_epi64x(d, b, c, a)
-    };
-    let mut blocks: [[__m256i; 4]; REGISTERS] =
-        std::array::from_fn(|register| [of_register(c0, register), of_register(c1, register), c2, c3]);
-    let mut key = key;
-    let mut round = || {
-        let [k0, k1] = key.map(splat);
-        for c in &mut blocks {
-            let a = _mm256_mul_epu32(multipliers[0], c[0]);
-            let b = _mm256_mul_epu32(multipliers[1], c[2]);
-            *c = [
-                _mm256_xor_si256(_mm256_srli_epi64::<32>(b), _mm256_xor_si256(c[1], k0)),
-                b,
-                _mm256_xor_si256(_mm256_srli_epi64::<32>(a), _mm256_xor_si256(c[3], k1)),
-                a,
-            ];
-        }
-        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
-    };
-    // Ten rounds, written out: the compiler does not unroll so long a loop, and half of the first two is constant.
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
     let pair = |low, high| _mm256_blend_epi32::<0b1010_1010>(low, _mm256_slli_epi64::<32>(high));
-    let ordered = blocks.map(|c| {
-        let (low, high) = (pair(c[0], c[1]), pair(c[2], c[3]));
-        [_mm256_unpacklo_epi64(low, high), _mm256_unpackhi_epi64(low, high)]
-    });
+    // More registers at a time than these do not stay registers.
+    let half = |half: usize| {
+        let counter = |word: usize, register: usize| {
+            let words: &[u32; 4] = &counters[word].as_chunks().0[half * REGISTERS + register];
+            // SAFETY: four words are read where there are four.
+            let words = unsafe { _mm_loadu_si128(words.as_ptr().cast()) };
+            let words = _mm_add_epi32(words, _mm_set1_epi32(first[word].cast_signed()));
+            // The middle two blocks of each four change places: unpacking at the end puts them back.
+            _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_cvtepu32_epi64(words))
+        };
+        let mut blocks: [[__m256i; 4]; REGISTERS] =
+            std::array::from_fn(|register| [counter(0, register), counter(1, register), c2, c3]);
+        for key in keys {
+            let [k0, k1] = key.map(|key| _mm256_set1_epi64x(key.cast_signed()));
+            for c in &mut blocks {
+                let a = _mm256_mul_epu32(multipliers[0], c[0]);
+                let b = _mm256_mul_epu32(multipliers[1], c[2]);
+                *c = [
+                    _mm256_xor_si256(_mm256_srli_epi64::<32>(b), _mm256_xor_si256(c[1], k0)),
+                    b,
+                    _mm256_xor_si256(_mm256_srli_epi64::<32>(a), _mm256_xor_si256(c[3], k1)),
+                    a,
+                ];
+            }
+        }
+        blocks.map(|c| {
+            let (low, high) = (pair(c[0], c[1]), pair(c[2], c[3]));
+            [_mm256_unpacklo_epi64(low, high), _mm256_unpackhi_epi64(low, high)]
+        })
+    };
     // SAFETY: both are plain integers of the same size (or this does not compile), without padding.
-    unsafe { std::mem::transmute::<[[__m256i; 2]; REGISTERS], [u32; GROUP]>(ordered) }
+    unsafe { std::mem::transmute::<[[[__m256i; 2]; REGISTERS]; 2], [u32; GROUP]>([half(0), half(1)]) }
 }

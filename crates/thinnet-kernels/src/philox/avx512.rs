@@ -1,11 +1,11 @@
-//! Sixteen blocks at a time in AVX-512 registers.
+//! Thirty-two blocks at a time in AVX-512 registers.
 
 use std::arch::x86_64::*;
 
-use super::{BLOCKS, GROUP, MULTIPLIERS, WEYL};
+use super::{BLOCKS, Counters, GROUP, Keys, MULTIPLIERS};
 
 /// Registers for each word of the counter.
-const REGISTERS: usize = 2;
+const REGISTERS: usize = BLOCKS / 8;
 
 /// See [`Groups::words`](super::Groups::words).
 ///
@@ -13,21 +13,29 @@ const REGISTERS: usize = 2;
 /// leaves in the high half is never looked at. (Sixteen words a register would need more instructions: there is no
 /// 32 × 32 → 64 multiplication of odd elements.)
 #[inline]
-#[target_feature(enable = "avx512f")]
-pub(super) fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP] {
+#[target_feature(enable = "avx512f,avx2")]
+pub(super) fn words(
+    Keys(keys): &Keys,
+    Counters(counters): &Counters,
+    first: [u32; 2],
+    rest: [u32; 2],
+) -> [u32; GROUP] {
     let splat = |word: u32| _mm512_set1_epi64(i64::from(word));
     let multipliers = MULTIPLIERS.map(splat);
     let [c2, c3] = rest.map(splat);
-    // In an order that unpacking at the end puts right.
-    let of_register = |words: &[u32; BLOCKS], register: usize| {
-        let [a, b, c, d, e, f, g, h] = words.as_chunks::<8>().0[register].map(i64::from);
-        _mm512_setr_epi64(a, e, b, f, c, g, d, h)
+    // Unpacking at the end puts this order right.
+    let order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+    let counter = |word: usize, register: usize| {
+        let words: &[u32; 8] = &counters[word].as_chunks().0[register];
+        // SAFETY: eight words are read where there are eight.
+        let words = unsafe { _mm256_loadu_si256(words.as_ptr().cast()) };
+        let words = _mm256_add_epi32(words, _mm256_set1_epi32(first[word].cast_signed()));
+        _mm512_permutexvar_epi64(order, _mm512_cvtepu32_epi64(words))
     };
     let mut blocks: [[__m512i; 4]; REGISTERS] =
-        std::array::from_fn(|register| [of_register(c0, register), of_register(c1, register), c2, c3]);
-    let mut key = key;
-    let mut round = || {
-        let [k0, k1] = key.map(splat);
+        std::array::from_fn(|register| [counter(0, register), counter(1, register), c2, c3]);
+    for key in keys {
+        let [k0, k1] = key.map(|key| _mm512_set1_epi64(key.cast_signed()));
         for c in &mut blocks {
             let a = _mm512_mul_epu32(multipliers[0], c[0]);
             let b = _mm512_mul_epu32(multipliers[1], c[2]);
@@ -38,19 +46,7 @@ pub(super) fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest:
                 a,
             ];
         }
-        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
-    };
-    // Ten rounds, written out: the compiler does not unroll so long a loop, and half of the first two is constant.
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
-    round();
+    }
     let pair = |low, high| _mm512_mask_blend_epi32(0xAAAA, low, _mm512_slli_epi64::<32>(high));
     let ordered = blocks.map(|c| {
         let (low, high) = (pair(c[0], c[1]), pair(c[2], c[3]));
@@ -58,4 +54,21 @@ pub(super) fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest:
     });
     // SAFETY: both are plain integers of the same size (or this does not compile), without padding.
     unsafe { std::mem::transmute::<[[__m512i; 2]; REGISTERS], [u32; GROUP]>(ordered) }
+}
+
+/// See [`Groups::keep`](super::Groups::keep).
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn keep(x: &mut [f32], words: &[u32], threshold: u32, scale: f32) {
+    let (threshold, scale) = (_mm512_set1_epi32(threshold.cast_signed()), _mm512_set1_ps(scale));
+    for (x, words) in x.chunks_mut(16).zip(words.chunks(16)) {
+        let there = ((1_u32 << x.len().min(words.len())) - 1) as __mmask16;
+        // SAFETY: only what both chunks have is read, and only that is written.
+        unsafe {
+            let words = _mm512_maskz_loadu_epi32(there, words.as_ptr().cast());
+            let kept = _mm512_mask_cmpge_epu32_mask(there, words, threshold);
+            let scaled = _mm512_maskz_mul_ps(kept, _mm512_maskz_loadu_ps(there, x.as_ptr()), scale);
+            _mm512_mask_storeu_ps(x.as_mut_ptr(), there, scaled);
+        }
+    }
 }

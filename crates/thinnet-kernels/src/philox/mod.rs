@@ -12,12 +12,14 @@ use crate::isa::{Fused, FusedWide};
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
+const ROUNDS: usize = 10;
+
 /// Four random words for a key and a counter.
 #[inline]
 pub fn block(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
     let [mut k0, mut k1] = key;
     let [mut c0, mut c1, mut c2, mut c3] = counter;
-    for _ in 0..10 {
+    for _ in 0..ROUNDS {
         let a = u64::from(MULTIPLIERS[0]) * u64::from(c0);
         let b = u64::from(MULTIPLIERS[1]) * u64::from(c2);
         (c0, c1, c2, c3) = ((b >> 32) as u32 ^ c1 ^ k0, b as u32, (a >> 32) as u32 ^ c3 ^ k1, a as u32);
@@ -28,23 +30,77 @@ pub fn block(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
 }
 
 /// Blocks that are computed together.
-const BLOCKS: usize = 16;
+const BLOCKS: usize = 32;
 
 /// Their words.
 pub(crate) const GROUP: usize = 4 * BLOCKS;
 
+/// The keys of all rounds, each in 64 bits, as vectors want them.
+pub(crate) struct Keys([[u64; 2]; ROUNDS]);
+
+impl Keys {
+    #[inline(always)]
+    fn new(mut key: [u32; 2]) -> Self {
+        let mut keys = [[0; 2]; ROUNDS];
+        for of_round in &mut keys {
+            *of_round = key.map(u64::from);
+            key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+        }
+        Self(keys)
+    }
+}
+
+/// The first two words of the counters of a group's blocks, one after the other, where those of the first are zero.
+///
+/// What differs from group to group is added in registers: a vector that is read right after its numbers were written
+/// one by one has to wait for them.
+pub(crate) struct Counters([[u32; BLOCKS]; 2]);
+
+impl Counters {
+    #[inline(always)]
+    fn new(of_block: impl Fn(usize) -> [u32; 2]) -> Self {
+        let mut counters = [[0; BLOCKS]; 2];
+        let [c0, c1] = &mut counters;
+        for (block, (c0, c1)) in c0.iter_mut().zip(c1).enumerate() {
+            [*c0, *c1] = of_block(block);
+        }
+        Self(counters)
+    }
+
+    /// Of the blocks of one row.
+    #[inline(always)]
+    fn consecutive() -> Self {
+        Self::new(|block| [block as u32, 0])
+    }
+}
+
 /// How an instruction set computes a group of blocks. Integers: the words are the same on every one.
 pub(crate) trait Groups: Arithmetic {
-    /// The words of some blocks in their order, whose counters are (c0, c1, rest): element e is word e % 4 of block e / 4.
-    fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP];
+    /// The words of some blocks in their order, whose counters are `counters` + `first` and then `rest`: element e is word
+    /// e % 4 of block e / 4.
+    fn words(keys: &Keys, counters: &Counters, first: [u32; 2], rest: [u32; 2]) -> [u32; GROUP];
+
+    /// x ← x·`scale` where the word is at least `threshold`, else 0.
+    #[inline(always)]
+    fn keep(x: &mut [f32], words: &[u32], threshold: u32, scale: f32) {
+        for (x, &word) in x.iter_mut().zip(words) {
+            *x = if word >= threshold { *x * scale } else { 0.0 };
+        }
+    }
 }
 
 impl Groups for Separate {
     #[inline(always)]
-    fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], [c2, c3]: [u32; 2]) -> [u32; GROUP] {
+    fn words(
+        Keys(keys): &Keys,
+        Counters([c0, c1]): &Counters,
+        first: [u32; 2],
+        [c2, c3]: [u32; 2],
+    ) -> [u32; GROUP] {
+        let key = keys[0].map(|key| key as u32);
         let mut words = [0; GROUP];
         for ((out, &c0), &c1) in words.as_chunks_mut::<4>().0.iter_mut().zip(c0).zip(c1) {
-            *out = block(key, [c0, c1, c2, c3]);
+            *out = block(key, [c0.wrapping_add(first[0]), c1.wrapping_add(first[1]), c2, c3]);
         }
         words
     }
@@ -53,18 +109,24 @@ impl Groups for Separate {
 #[cfg(target_arch = "x86_64")]
 impl Groups for Fused {
     #[inline(always)]
-    fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP] {
+    fn words(keys: &Keys, counters: &Counters, first: [u32; 2], rest: [u32; 2]) -> [u32; GROUP] {
         // SAFETY: `Fused` stands only in functions that are compiled for AVX2 (see `dispatch!`).
-        unsafe { avx2::words(key, c0, c1, rest) }
+        unsafe { avx2::words(keys, counters, first, rest) }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Groups for FusedWide {
     #[inline(always)]
-    fn words(key: [u32; 2], c0: &[u32; BLOCKS], c1: &[u32; BLOCKS], rest: [u32; 2]) -> [u32; GROUP] {
+    fn words(keys: &Keys, counters: &Counters, first: [u32; 2], rest: [u32; 2]) -> [u32; GROUP] {
         // SAFETY: `FusedWide` stands only in functions that are compiled for AVX-512 (see `dispatch!`).
-        unsafe { avx512::words(key, c0, c1, rest) }
+        unsafe { avx512::words(keys, counters, first, rest) }
+    }
+
+    #[inline(always)]
+    fn keep(x: &mut [f32], words: &[u32], threshold: u32, scale: f32) {
+        // SAFETY: as in `words`.
+        unsafe { avx512::keep(x, words, threshold, scale) }
     }
 }
 
@@ -72,25 +134,15 @@ impl Groups for FusedWide {
 #[inline(always)]
 pub(crate) fn zip<A: Groups, T>(
     key: [u32; 2],
-    rest: [u32; 3],
+    [row, c2, c3]: [u32; 3],
     data: &mut [T],
     mut f: impl FnMut(&mut [T], &[u32; GROUP]),
 ) {
-    let [c1, c2, c3] = rest;
+    let (keys, counters) = (Keys::new(key), Counters::consecutive());
     // One place that calls `f`: what is called once is inlined, and so compiled for the instruction set around it.
     for (index, chunk) in data.chunks_mut(GROUP).enumerate() {
-        f(chunk, &A::words(key, &consecutive(index), &[c1; BLOCKS], [c2, c3]));
+        f(chunk, &A::words(&keys, &counters, [(index * BLOCKS) as u32, row], [c2, c3]));
     }
-}
-
-/// The first words of the counters of a row's group of blocks.
-#[inline(always)]
-fn consecutive(group: usize) -> [u32; BLOCKS] {
-    let mut blocks = [0; BLOCKS];
-    for (index, block) in blocks.iter_mut().enumerate() {
-        *block = (group * BLOCKS + index) as u32;
-    }
-    blocks
 }
 
 /// Where the random words of some rows stand: element e of row r at word e % 4 of the block with the counter
@@ -116,19 +168,16 @@ pub(crate) fn zip_rows<A: Groups>(rows: Rows, data: &mut [f32], mut f: impl FnMu
     }
     let blocks = len.div_ceil(4);
     let (together, groups) = ((BLOCKS / blocks).max(1), blocks.div_ceil(BLOCKS));
-    let (mut of_block, mut of_row) = ([0; BLOCKS], [0; BLOCKS]);
-    if together > 1 {
-        for (index, (block, row)) in of_block.iter_mut().zip(&mut of_row).enumerate() {
-            (*block, *row) = ((index % blocks) as u32, stride * (index / blocks) as u32);
-        }
-    }
+    let keys = Keys::new(key);
+    let counters = if together > 1 {
+        Counters::new(|index| [(index % blocks) as u32, stride * (index / blocks) as u32])
+    } else {
+        Counters::consecutive()
+    };
     for (index, data) in data.chunks_mut(together * len).enumerate() {
-        let first = first.wrapping_add(stride.wrapping_mul((index * together) as u32));
-        let mut c1 = of_row;
-        c1.iter_mut().for_each(|row| *row = row.wrapping_add(first));
+        let row = first.wrapping_add(stride.wrapping_mul((index * together) as u32));
         for group in 0..groups {
-            let c0 = if together > 1 { of_block } else { consecutive(group) };
-            let words = A::words(key, &c0, &c1, [c2, c3]);
+            let words = A::words(&keys, &counters, [(group * BLOCKS) as u32, row], [c2, c3]);
             for (row, words) in data.chunks_mut(len).zip(words.chunks(4 * blocks)) {
                 let end = row.len().min((group + 1) * GROUP);
                 f(&mut row[group * GROUP..end], words);
