@@ -56,6 +56,9 @@ impl Bench {
         npy::write(bench.path("noise.npy"), &x.mapv(|value| 5.0 * value)).unwrap();
         npy::write(bench.path("y.npy"), &y).unwrap();
         let long = "the same network with a name that is much too long for the screen of a telephone";
+        let search = format!("{EXPERIMENT}{TUNE}");
+        fs::write(bench.path("each.toml"), format!("{search}{EACH}")).unwrap();
+        fs::write(bench.path("tune.toml"), search).unwrap();
         for (file, name) in [("a.toml", "first"), ("b.toml", long)] {
             fs::write(bench.path(file), EXPERIMENT.replace("NAME", name)).unwrap();
         }
@@ -78,6 +81,21 @@ impl Bench {
         out.join("report.html")
     }
 }
+
+/// A search over a number and a choice.
+const TUNE: &str = r#"
+[tune]
+budget = "9 runs"
+vary."model.layers.1.rate" = "0.0..0.5"
+vary."compile.optimizer" = ["adam", "sgd"]
+"#;
+
+/// The same search for each of two networks and three seeds, beside published values.
+const EACH: &str = r#"
+each."model.layers.0.units" = [8, 16]
+each.seed = "1..3"
+published.accuracy = [0.6, 0.7, 0.8]
+"#;
 
 /// A page and how many charts and pictures it has.
 struct Page {
@@ -113,6 +131,9 @@ fn every_report_reads_well_in_a_browser() {
         page("tutorial", &["tutorial", "--samples", "200", "--epochs", "2", "--seeds", "2"], 4),
         page("cifar10", &["tutorial", "cifar10", "--samples", "128", "--epochs", "2"], 2),
         page("compare", &["compare", "a.toml", "b.toml", "--seeds", "2"], 4),
+        page("tune", &["tune", "tune.toml", "--seeds", "2"], 3),
+        page("tune-halving", &["tune", "tune.toml", "--search", "successive-halving"], 2),
+        page("tune-each", &["tune", "each.toml"], 3),
         page("uncertainty", &[&uncertainty[..], &[first, second]].concat(), 5),
         page("activations", &["activations", "--data", "a.toml", "--model", first, "--against", second], 5),
         page("one-input", &["activations", "--data", "a.toml", "--index", "3", "--model", first, second], 3),

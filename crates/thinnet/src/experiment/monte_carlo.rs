@@ -46,6 +46,25 @@ impl MonteCarloConfig {
         }
     }
 
+    /// What [`measure`](Self::measure) calls what it measures.
+    ///
+    /// # Errors
+    /// A precision of targets for a model of classes.
+    pub(super) fn names(&self, model: &Sequential) -> Result<Vec<String>> {
+        let mut names: Vec<String> = model.log_names()?.map(|name| format!("mc_{name}")).collect();
+        match (model.gives_probabilities(), self.tau) {
+            (true, Some(_)) => {
+                return Err(Error::config("monte_carlo.tau", "is for a regression, got a model of classes"));
+            }
+            (true, None) => {}
+            (false, tau) => {
+                names.push("mc_rmse".into());
+                names.extend(tau.map(|_| "mc_log_likelihood".into()));
+            }
+        }
+        Ok(names)
+    }
+
     /// What `samples` thinned networks say of the data.
     pub(super) fn measure(&self, model: &mut Sequential, data: &Data, samples: usize) -> Result<Logs> {
         let mut likelihood = self.tau.map(|tau| LogLikelihood::new(&data.y, tau)).transpose()?;
@@ -56,12 +75,7 @@ impl MonteCarloConfig {
         let logs = model.evaluate_predictive(&prediction, &data.y)?;
         let mut logs: Logs = logs.into_iter().map(|(name, value)| (format!("mc_{name}"), value)).collect();
         if prediction.is_classification() {
-            return match likelihood {
-                None => Ok(logs),
-                Some(_) => {
-                    Err(Error::config("monte_carlo.tau", "is for a regression, got a model of classes"))
-                }
-            };
+            return Ok(logs);
         }
         logs.insert("mc_rmse".into(), prediction.root_mean_squared_error(&data.y)?);
         if let Some(likelihood) = likelihood {

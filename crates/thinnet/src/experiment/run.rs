@@ -125,6 +125,9 @@ pub(super) fn run_watched<'a>(
     let experiment = &experiment.clone().with_input_of(data)?;
     let (mut model, train, test) = prepared(experiment, data, options.threads)?;
 
+    if let Some(monte_carlo) = &experiment.monte_carlo {
+        monte_carlo.names(&model)?;
+    }
     let (mut fit, augmentation) = fitting(experiment, &train)?;
     if let Some(ValidationData::Test) = experiment.fit.validation_data {
         fit = fit.validation_data(&test);

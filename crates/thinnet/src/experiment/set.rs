@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use crate::config::read_value;
 use crate::error::{Error, Result};
 
-/// Overrides entries of the tree: `fit.epochs=3`, `model.layers.1.rate=0.5`, `compile.optimizer={ class = "SGD" }`. The
-/// order of the overrides does not matter: what encloses is set before what is within.
+/// Overrides entries of the tree: `fit.epochs=3`, `model.layers.1.rate=0.5`, `compile.optimizer={ class = "SGD" }`. As in TOML,
+/// a key in quotation marks may have dots: `tune.each."values.split"=[0, 1]`. The order of the overrides does not matter: what encloses is set before what is within.
 pub(super) fn apply(tree: &mut Map<String, Value>, sets: &[String]) -> Result<()> {
     let mut overrides = Vec::new();
     for set in sets {
@@ -23,7 +23,7 @@ pub(super) fn apply(tree: &mut Map<String, Value>, sets: &[String]) -> Result<()
     for (key, value) in overrides {
         let place = || format!("--set {key}");
         let mut at = &mut root;
-        for part in key.split('.') {
+        for part in parts(key) {
             if at.is_null() {
                 *at = Value::Object(Map::new());
             }
@@ -47,6 +47,16 @@ pub(super) fn apply(tree: &mut Map<String, Value>, sets: &[String]) -> Result<()
         *tree = map;
     }
     Ok(())
+}
+
+/// The parts of a key: what stands between dots, or between quotation marks.
+fn parts(key: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let split = key.split(move |c| {
+        quoted ^= c == '"';
+        c == '.' && !quoted
+    });
+    split.map(|part| part.strip_prefix('"').and_then(|part| part.strip_suffix('"')).unwrap_or(part))
 }
 
 #[cfg(test)]
@@ -79,6 +89,12 @@ mod tests {
         let mut reversed = sets;
         reversed.reverse();
         assert_eq!(set(&reversed).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_key_in_quotation_marks_may_have_dots() {
+        let expected = json!({"epochs": 10, "a.b": {"c": 2, "d": 3}});
+        assert_eq!(set(&[r#"fit."a.b".c=2"#, r#"fit."a.b"."d"=3"#]).unwrap()["fit"], expected);
     }
 
     #[test]

@@ -74,6 +74,12 @@ impl Sequential {
         Ok(self.compiled()?.config())
     }
 
+    /// What logs call the loss and the metrics.
+    pub(crate) fn log_names(&self) -> Result<impl Iterator<Item = &str>> {
+        let names = self.compiled()?.objective.names.iter().map(String::as_str);
+        Ok(std::iter::once("loss").chain(names))
+    }
+
     pub(super) fn compiled(&self) -> Result<&Compiled> {
         self.compiled
             .as_ref()

@@ -1,10 +1,8 @@
 //! Every two of several models: which of them differ by more than chance explains.
 
-use super::statistics::{holm, mean_interval, paired_test};
+use super::statistics::{LEVEL, holm, mean_interval, paired_test};
 use super::{ModelRuns, RunResult};
 
-/// The chance of calling any difference of a family real that is none.
-const LEVEL: f64 = 0.05;
 /// Means that are closer than this share of them are the same but for rounding: models compute in single precision.
 const ROUNDING: f64 = 1e-5;
 

@@ -1,5 +1,8 @@
 //! How sure a mean is.
 
+/// The chance of calling any difference of a family real that is none.
+pub(crate) const LEVEL: f64 = 0.05;
+
 /// Student's t for a two-sided 95 % interval, by degrees of freedom from 1 (any table of the distribution).
 const T: [f64; 30] = [
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,

@@ -90,6 +90,11 @@ impl Sequential {
         }
         moments.finish()
     }
+
+    /// Whether the outputs are probabilities, or their logits: see [`Predictive::is_classification`].
+    pub(crate) fn gives_probabilities(&self) -> bool {
+        Distribution::of(self, 1) != Distribution::Real
+    }
 }
 
 #[cfg(test)]

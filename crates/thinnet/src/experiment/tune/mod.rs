@@ -3,6 +3,7 @@
 
 mod budget;
 mod config;
+mod objective;
 mod plan;
 mod space;
 mod study;
@@ -90,7 +91,10 @@ fn open(out: &Path, description: &str, resume: bool) -> Result<()> {
     std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
     let path = out.join("tune.toml");
     let place = out.display();
+    let write = || write_whole(&path, |file| file.write_all(description.as_bytes()));
     match std::fs::read_to_string(&path) {
+        // It ended, or was ended, before it had found anything.
+        Ok(_) if !out.join("tune.csv").exists() => write(),
         Ok(_) if !resume => Err(Error::Usage(format!(
             "{place} holds a search already: go on with it with --resume, or choose another folder with --out"
         ))),
@@ -98,9 +102,7 @@ fn open(out: &Path, description: &str, resume: bool) -> Result<()> {
             "{place} holds another search (see its tune.toml): choose another folder with --out"
         ))),
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            write_whole(&path, |file| file.write_all(description.as_bytes()))
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => write(),
         Err(error) => Err(Error::io("read", &path)(error)),
     }
 }
@@ -146,6 +148,8 @@ impl Running<'_> {
         }
         keys.retain(|key| !self.lock().0.has(key));
         let jobs = keys.iter().map(|key| self.job(key)).collect::<Result<Vec<_>>>()?;
+        // A search that takes hours does not fail on its last candidate.
+        jobs.iter().try_for_each(|job| objective::check(&self.config.objective, job, epochs))?;
         let options = RunOptions {
             // The folder of the search was asked for that already.
             resume: true,
@@ -199,7 +203,7 @@ impl Running<'_> {
     }
 
     fn record(&self, key: &Key, outcome: &Outcome) -> Result<()> {
-        let objective = objective(&self.config.objective, outcome)?;
+        let objective = objective::of(&self.config.objective, outcome)?;
         let study = &self.studies[key.study];
         let values = study.place.iter().cloned().chain(study.values(key.candidate)?);
         let label: Vec<String> = values.map(|value| trials::quoted(&study::words(&value))).collect();
@@ -287,19 +291,4 @@ impl Running<'_> {
             command: self.options.run.command.clone(),
         })
     }
-}
-
-/// The value that a run is judged by.
-fn objective(name: &str, outcome: &Outcome) -> Result<f64> {
-    if let Some(value) = outcome.history.get(name).and_then(|column| column.last()) {
-        return Ok(*value);
-    }
-    let thinned = outcome.validation.iter().flatten();
-    let known: Vec<(String, f64)> = thinned.map(|(name, value)| (format!("val_{name}"), *value)).collect();
-    if let Some((_, value)) = known.iter().find(|(other, _)| other == name) {
-        return Ok(*value);
-    }
-    let history = outcome.history.names().filter(|name| name.starts_with("val_"));
-    let known: Vec<&str> = history.chain(known.iter().map(|(name, _)| name.as_str())).collect();
-    Err(Error::unknown("objective", name, known))
 }

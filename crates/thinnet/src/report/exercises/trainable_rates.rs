@@ -16,7 +16,7 @@ use crate::report::figure::{Across, Figure, Joined, Panel, Point, Points, Scale}
 use crate::report::html::{again, folded, page, table};
 use crate::report::learned_rates;
 use crate::report::pairs::{Measure, p_value};
-use crate::report::statistics::{holm, mean_interval, paired_test};
+use crate::report::statistics::{LEVEL, holm, mean_interval, paired_test};
 use crate::report::{ModelRuns, RunResult, aligned};
 
 /// Concrete dropout beside fixed rates, and its rates by the number of training samples.
@@ -146,7 +146,7 @@ impl TrainableRates {
             let certainty = match self.seeds() {
                 0 | 1 => String::new(),
                 seeds => {
-                    let told = if ps[index] <= 0.05 {
+                    let told = if ps[index] <= LEVEL {
                         "more than chance explains"
                     } else {
                         "which chance alone may explain"

@@ -34,7 +34,9 @@ impl Tuning {
             }
             (self.effects()?.markup(self.about_effects())?)
             @if let [search] = &self.searches[..] {
-                (self.progress(search).markup("Each step is a candidate that was better than all before it.")?)
+                @if let Some(progress) = self.progress(search) {
+                    (progress.markup("Each step is a candidate that was better than all before it.")?)
+                }
                 (table(&self.rows()))
             } @else {
                 (table(&self.choices()))
@@ -80,7 +82,11 @@ impl Tuning {
 
     fn about_effects(&self) -> &'static str {
         match self.searches.len() {
-            1 => "Each point is a candidate that went as far as the best.",
+            1 if self.rungs().len() > 1 => {
+                "Each point is a candidate, as it was when it was left behind or had come to its end. Only those of the same \
+                 colour can be compared."
+            }
+            1 => "Each point is a candidate.",
             _ => {
                 "Each point is the mean over all candidates with that value, of how far they are from the best of their search; \
                   whiskers: its 95 % interval."
@@ -96,15 +102,29 @@ impl Tuning {
             1 => format!("{} of each candidate", self.objective),
             _ => format!("What each value costs in {}", self.objective),
         };
-        Ok(Figure { title, panels, ..Figure::default() })
+        let names = match &self.rungs()[..] {
+            [_] => Vec::new(),
+            rungs => rungs.iter().map(|epochs| after(*epochs)).collect(),
+        };
+        Ok(Figure { title, panels, names, ..Figure::default() })
+    }
+
+    /// After how many epochs candidates were judged for the last time, the most first; of several searches only the most.
+    fn rungs(&self) -> Vec<usize> {
+        let [search] = &self.searches[..] else { return vec![self.epochs] };
+        let mut rungs: Vec<usize> = search.trials.iter().map(|trial| trial.epochs).collect();
+        rungs.sort_by(|a, b| b.cmp(a));
+        rungs.dedup();
+        rungs
     }
 
     fn effect(&self, index: usize, label: &str) -> Panel {
+        let rungs = self.rungs();
         // (value, the objective or its distance from the best of the search, candidate)
         let mut found = Vec::new();
         for search in &self.searches {
             let Some(best) = search.best() else { continue };
-            for trial in search.trials.iter().filter(|trial| trial.epochs == best.epochs) {
+            for trial in search.trials.iter().filter(|trial| rungs.contains(&trial.epochs)) {
                 let mean = trial.objective().0;
                 let value = if self.searches.len() == 1 { mean } else { (mean - best.objective().0).abs() };
                 if value.is_finite() {
@@ -128,41 +148,39 @@ impl Tuning {
                 }
             });
         }
-        let points = match self.searches.len() {
-            1 => found
-                .iter()
-                .zip(&places)
-                .map(|((.., trial), &at)| Point {
-                    note: format!("candidate {} ({})", trial.number + 1, self.told(trial)),
-                    ..Point::new(at, trial.objective())
-                })
-                .collect(),
-            _ => {
-                let mut different = places.clone();
-                different.sort_by(f64::total_cmp);
-                different.dedup();
-                let mean = |&at: &f64| {
-                    let here = found.iter().zip(&places).filter(|(_, place)| **place == at);
-                    let values: Vec<f64> = here.map(|((_, value, _), _)| *value).collect();
-                    Point::new(at, crate::report::statistics::mean_interval(&values))
-                };
-                different.iter().map(mean).collect()
-            }
-        };
         let across = match numbers {
             Some(numbers) => Across::Varied(label.to_owned(), Scale::of(&numbers)),
             None => Across::Choices(label.to_owned(), choices),
         };
-        let name = match self.searches.len() {
-            1 => self.objective.clone(),
-            _ => "distance from the best".to_owned(),
+        if self.searches.len() == 1 {
+            let of_rung = |(color, epochs): (usize, &usize)| {
+                let here = found.iter().zip(&places).filter(|((.., trial), _)| trial.epochs == *epochs);
+                let points = here.map(|((.., trial), &at)| Point {
+                    note: format!("candidate {} ({})", trial.number + 1, self.told(trial)),
+                    ..Point::new(at, trial.objective())
+                });
+                let label = if rungs.len() == 1 { self.objective.clone() } else { after(*epochs) };
+                Points { label, color, joined: Joined::Not, points: points.collect() }
+            };
+            let points = rungs.iter().enumerate().map(of_rung).collect();
+            return Panel { name: self.objective.clone(), across, points, ..Panel::default() };
+        }
+        let mut different = places.clone();
+        different.sort_by(f64::total_cmp);
+        different.dedup();
+        let mean = |&at: &f64| {
+            let here = found.iter().zip(&places).filter(|(_, place)| **place == at);
+            let values: Vec<f64> = here.map(|((_, value, _), _)| *value).collect();
+            Point::new(at, crate::report::statistics::mean_interval(&values))
         };
+        let points = different.iter().map(mean).collect();
+        let name = "distance from the best".to_owned();
         let points = vec![Points { label: name.clone(), color: 0, joined: Joined::Not, points }];
         Panel { name, across, points, ..Panel::default() }
     }
 
-    /// The best objective so far against the epochs spent.
-    fn progress(&self, search: &Searched) -> Figure {
+    /// The best objective so far against the epochs spent, where several candidates have come to their end.
+    fn progress(&self, search: &Searched) -> Option<Figure> {
         let full = search.best().map_or(0, |best| best.epochs);
         let (mut spent, mut best, mut points) = (0, f64::NAN, Vec::new());
         let mut trials: Vec<&Trial> = search.trials.iter().collect();
@@ -178,6 +196,9 @@ impl Tuning {
             }
             points.push((spent as f64, best, 0.0));
         }
+        if points.len() < 2 {
+            return None;
+        }
         let line = Line { label: "best so far".into(), color: 0, dashed: false, points };
         let panel = Panel {
             name: self.objective.clone(),
@@ -185,11 +206,11 @@ impl Tuning {
             lines: vec![line],
             ..Panel::default()
         };
-        Figure {
+        Some(Figure {
             title: "The best so far against what was spent".into(),
             panels: vec![panel],
             ..Figure::default()
-        }
+        })
     }
 
     /// Ours less the published means, in standard errors of those.
@@ -232,4 +253,9 @@ impl Tuning {
             phases: false,
         })
     }
+}
+
+/// What candidates that were judged after so many epochs are called.
+fn after(epochs: usize) -> String {
+    format!("after {epochs} {}", if epochs == 1 { "epoch" } else { "epochs" })
 }

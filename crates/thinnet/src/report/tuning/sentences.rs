@@ -1,7 +1,7 @@
 //! What the numbers of a search say, and how sure that is.
 
 use super::{Searched, Trial, Tuning, told};
-use crate::report::statistics::mean_interval;
+use crate::report::statistics::{LEVEL, holm, mean_interval, paired_test};
 
 impl Tuning {
     /// What was found, in whole sentences, a paragraph each.
@@ -24,6 +24,7 @@ impl Tuning {
             told(best.objective()),
         )];
         paragraphs.extend(self.runners_up(search, best));
+        paragraphs.extend(left_behind(search, best));
         if search.chosen.test.iter().any(|logs| !logs.is_empty()) {
             let results = self.test_names();
             let results: Vec<String> = results
@@ -42,43 +43,56 @@ impl Tuning {
     /// Whether the best can be told from the others that went as far.
     fn runners_up(&self, search: &Searched, best: &Trial) -> Option<String> {
         let ranked = self.ranked(search);
-        let others: Vec<&&Trial> = ranked
-            .iter()
+        let others: Vec<&Trial> = ranked
+            .into_iter()
             .filter(|trial| trial.number != best.number && trial.epochs == best.epochs)
             .collect();
+        let named = |other: &Trial| {
+            let gap = (other.objective().0 - best.objective().0).abs();
+            format!("candidate {} ({}), {gap:.4} away", other.number + 1, self.told(other))
+        };
         let second = others.first()?;
-        let gap = (second.objective().0 - best.objective().0).abs();
         if self.seeds < 2 {
             return Some(format!(
-                "The runner-up, candidate {} ({}), is {gap:.4} away. One seed cannot tell whether that is chance: search with \
-                 --seeds 5, or train both with more.",
-                second.number + 1,
-                self.told(second)
+                "The runner-up is {}. One seed cannot tell whether that is chance: search with --seeds 5, or train both with \
+                 more.",
+                named(second)
             ));
         }
         // The same seeds begin with the same weights and order: differences are paired.
-        let told_apart = |other: &Trial| {
-            let pairs = best.scores.iter().zip(&other.scores);
-            let (difference, half) = mean_interval(&pairs.map(|(a, b)| a - b).collect::<Vec<_>>());
-            difference.abs() > half
-        };
-        let apart = others.iter().filter(|other| told_apart(other)).count();
-        let close = others.len() - apart;
-        Some(match (apart, close) {
-            (_, 0) => format!(
-                "All {apart} others that went as far are worse by more than chance explains (95 % intervals of {} paired seeds).",
+        let ps: Vec<f64> = others.iter().map(|other| paired_test(&best.scores, &other.scores).p).collect();
+        let told_apart: Vec<bool> = holm(&ps).into_iter().map(|p| p <= LEVEL).collect();
+        let apart = told_apart.iter().filter(|apart| **apart).count();
+        let tests = match others.len() {
+            1 => format!("a paired t-test over {} seeds at a level of 5 %", self.seeds),
+            count => format!(
+                "paired t-tests over {} seeds at a level of 5 %, with Holm's correction for {count} tests",
                 self.seeds
             ),
-            _ => format!(
-                "Of the {} others that went as far, {apart} are worse by more than chance explains (95 % intervals of {} \
-                 paired seeds); {close} may be as good, among them the runner-up, candidate {} ({}), {gap:.4} away.",
-                others.len(),
-                self.seeds,
-                others.iter().find(|other| !told_apart(other)).map_or(0, |other| other.number + 1),
-                others
-                    .iter()
-                    .find(|other| !told_apart(other))
-                    .map_or_else(String::new, |other| self.told(other)),
+        };
+        let as_good =
+            others.iter().zip(&told_apart).find(|(_, apart)| !**apart).map(|(other, _)| named(other));
+        Some(match (others.len(), apart, as_good) {
+            (1, _, None) => {
+                format!("The other that went as far is worse by more than chance explains ({tests}).")
+            }
+            (all, _, None) => {
+                format!("All {all} others that went as far are worse by more than chance explains ({tests}).")
+            }
+            (1, _, Some(named)) => {
+                format!(
+                    "The other that went as far may be as good, {named}: chance alone may explain that ({tests})."
+                )
+            }
+            (all, 0, Some(named)) => format!(
+                "None of the {all} others that went as far is worse by more than chance explains ({tests}); the best of them \
+                 is {named}."
+            ),
+            (all, apart, Some(named)) => format!(
+                "Of the {all} others that went as far, {apart} {} worse by more than chance explains ({tests}); {} may be as \
+                 good, the best of which is {named}.",
+                if apart == 1 { "is" } else { "are" },
+                all - apart,
             ),
         })
     }
@@ -127,4 +141,22 @@ impl Tuning {
         }
         paragraphs
     }
+}
+
+/// What is not known of candidates that were not trained to the end.
+fn left_behind(search: &Searched, best: &Trial) -> Option<String> {
+    let left = search.trials.iter().filter(|trial| trial.epochs < best.epochs);
+    let epochs: Vec<usize> = left.map(|trial| trial.epochs).collect();
+    let (first, last) = (epochs.iter().min()?, epochs.iter().max()?);
+    let when = if first == last { format!("after {last}") } else { format!("after {first} to {last}") };
+    Some(match epochs.len() {
+        1 => format!(
+            "One candidate was left behind {when} of {} epochs: whether it had become better by the end was not tried.",
+            best.epochs
+        ),
+        count => format!(
+            "{count} candidates were left behind {when} of {} epochs: whether any had become better by the end was not tried.",
+            best.epochs
+        ),
+    })
 }

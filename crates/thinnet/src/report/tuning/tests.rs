@@ -30,29 +30,54 @@ fn sentences_tell_what_is_distinguishable() {
     let one = tuning(vec![trial(0, 0.1, &[0.5]), trial(1, 0.2, &[0.4])], 1).sentences().join(" ");
     assert!(one.starts_with("Candidate 2 is the best of 2 (rate 0.2): val_loss 0.4000."), "{one}");
     assert!(
-        one.contains("The runner-up, candidate 1 (rate 0.1), is 0.1000 away. One seed cannot tell"),
+        one.contains("The runner-up is candidate 1 (rate 0.1), 0.1000 away. One seed cannot tell"),
         "{one}"
     );
     assert!(one.ends_with("it comes on the test data to mc_rmse 0.5000."), "{one}");
-    let trials = vec![
-        trial(0, 0.1, &[0.52, 0.49, 0.51]),
-        trial(1, 0.2, &[0.41, 0.39, 0.40]),
-        trial(2, 0.3, &[0.40, 0.42, 0.41]),
-    ];
-    let three = tuning(trials, 3).sentences().join(" ");
-    assert!(
-        three.contains(
-            "Of the 2 others that went as far, 1 are worse by more than chance explains (95 % intervals of 3 paired seeds); 1 \
-             may be as good, among them the runner-up, candidate 3 (rate 0.3)"
+    let (worse, best) = (trial(0, 0.1, &[0.52, 0.49, 0.51]), trial(1, 0.2, &[0.41, 0.39, 0.40]));
+    let as_good = trial(2, 0.3, &[0.40, 0.42, 0.41]);
+    let said = |others: &[&Trial]| {
+        let trials = others.iter().map(|&trial| trial.clone()).chain([best.clone()]).collect();
+        tuning(trials, 3).sentences().join(" ")
+    };
+    for (others, expected) in [
+        (
+            &[&worse][..],
+            "The other that went as far is worse by more than chance explains (a paired t-test over 3 seeds",
         ),
-        "{three}"
-    );
-    let clear =
-        tuning(vec![trial(0, 0.1, &[0.5, 0.51]), trial(1, 0.2, &[0.4, 0.41])], 2).sentences().join(" ");
+        (&[&as_good], "The other that went as far may be as good, candidate 3 (rate 0.3), 0.0100 away"),
+        (
+            &[&worse, &as_good],
+            "Of the 2 others that went as far, 1 is worse by more than chance explains (paired t-tests over 3 seeds at a \
+             level of 5 %, with Holm's correction for 2 tests); 1 may be as good, the best of which is candidate 3 (rate \
+             0.3), 0.0100 away.",
+        ),
+        (&[&worse, &worse], "All 2 others that went as far are worse by more than chance explains"),
+        (
+            &[&as_good, &as_good],
+            "None of the 2 others that went as far is worse by more than chance explains",
+        ),
+    ] {
+        assert!(said(others).contains(expected), "{expected}: {}", said(others));
+    }
+}
+
+#[test]
+fn what_was_left_behind_is_shown_and_told_apart() {
+    let behind = |number, epochs| Trial { epochs, ..trial(number, 0.3, &[0.3]) };
+    let tuning = tuning(vec![trial(1, 0.2, &[0.4]), behind(2, 1), behind(3, 3), behind(4, 3)], 1);
+    let text = tuning.sentences().join(" ");
     assert!(
-        clear.contains("All 1 others that went as far are worse by more than chance explains"),
-        "{clear}"
+        text.contains(
+            "3 candidates were left behind after 1 to 3 of 10 epochs: whether any had become better"
+        ),
+        "{text}"
     );
+    let page = tuning.page().unwrap();
+    for part in ["after 10 epochs", "after 3 epochs", "after 1 epoch<", "Only those of the same colour"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("The best so far"), "one candidate alone came to its end");
 }
 
 #[test]
