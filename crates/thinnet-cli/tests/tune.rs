@@ -308,6 +308,11 @@ fn what_cannot_be_searched_is_told_in_a_line() {
         1,
         "fit.validation_split: expected a share to choose by",
     );
+    bench.fails(
+        &["tune", "grid.toml", "--set", r#"tune.each."values.split"=[1]"#],
+        1,
+        "tune.published.mc_rmse: expected a value for each of values.split, 1, got 2",
+    );
     bench.fails(&["tune", "e.toml", "--vary", "fit.epohcs=1,2"], 1, "did you mean `epochs`?");
     bench.fails(&["tune", "e.toml", "--vary", "values.rate=0.5..0.1"], 1, "from a lower to a higher number");
     bench.fails(&["tune", "e.toml", "--vary", "values.rate"], 1, "expected KEY=V1,V2 or KEY=LOW..HIGH");

@@ -37,7 +37,8 @@ pub struct TuneConfig {
     pub vary: Map<String, Value>,
     /// Entries for each combination of which the whole search is made anew: other data, other splits.
     pub each: Map<String, Value>,
-    /// Published values of test results, to be put beside ours: one for each value of the last entry of `each`.
+    /// Published values of test results, to be put beside ours: one for each value of the last entry of `each`, in
+    /// their order.
     pub published: Map<String, Value>,
 }
 

@@ -274,7 +274,7 @@ impl Running<'_> {
                     .of(index)
                     .map(|(candidate, trial)| Ok(Trial { values: study.values(candidate)?, ..trial }))
                     .collect::<Result<_>>()?,
-                published: study.published()?,
+                published: study.published.clone(),
                 chosen,
             })
         });

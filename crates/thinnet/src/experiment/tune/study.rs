@@ -17,8 +17,8 @@ pub(super) struct Study {
     pub(super) name: String,
     /// Those values.
     pub(super) place: Vec<Value>,
-    /// Its number among those that differ in the last entry of `[tune.each]` alone.
-    last: usize,
+    /// What was published for it.
+    pub(super) published: BTreeMap<String, f64>,
     pub(super) experiment: Experiment,
     /// All data.
     pub(super) data: Dataset,
@@ -41,6 +41,7 @@ impl Study {
         let each = config.each.iter().map(|(key, value)| listed(&format!("tune.each.{key}"), value));
         let each = each.collect::<Result<Vec<_>>>()?;
         let count: usize = each.iter().map(Vec::len).product();
+        let last = each.last().map_or(1, Vec::len);
         let mut studies = Vec::new();
         for number in 0..count {
             let mut rest = number;
@@ -66,10 +67,11 @@ impl Study {
                 },
                 ..data.clone()
             };
+            let name = words.join(" ");
             studies.push(Self {
-                name: words.join(" "),
+                published: published(&experiment, &name, (number % last, last))?,
+                name,
                 place,
-                last: number % each.last().map_or(1, Vec::len),
                 experiment,
                 data,
                 train,
@@ -114,23 +116,32 @@ impl Study {
         let seeds = experiment.with_seeds(seed + 1)?;
         seeds.into_iter().last().ok_or_else(|| Error::Usage("expected a seed".into()))
     }
+}
 
-    /// What was published for this study.
-    pub(super) fn published(&self) -> Result<BTreeMap<String, f64>> {
-        let Some(config) = &self.experiment.tune else { return Ok(BTreeMap::new()) };
-        let value = |(name, value): (&String, &Value)| {
-            let place = format!("tune.published.{name}");
-            let listing: Listing = serde_json::from_value(value.clone())
-                .map_err(|_| Error::config(&place, format!("expected a list of numbers, got {value}")))?;
-            let items = listing.items(&place)?;
-            let item = items.get(self.last).and_then(Value::as_f64).ok_or_else(|| {
-                let message = format!("expected a number in place {} for {}", self.last + 1, self.title());
-                Error::config(&place, message)
-            })?;
-            Ok((name.clone(), item))
-        };
-        config.published.iter().map(value).collect()
-    }
+/// What was published for a study, which has a number among the `count` that differ in the last entry of `[tune.each]` alone.
+fn published(
+    experiment: &Experiment,
+    name: &str,
+    (number, count): (usize, usize),
+) -> Result<BTreeMap<String, f64>> {
+    let Some(config) = &experiment.tune else { return Ok(BTreeMap::new()) };
+    let value = |(result, value): (&String, &Value)| {
+        let place = format!("tune.published.{result}");
+        let listing: Listing = serde_json::from_value(value.clone())
+            .map_err(|_| Error::config(&place, format!("expected a list of numbers, got {value}")))?;
+        let items = listing.items(&place)?;
+        // Of a part of the splits, nothing says which values are theirs.
+        if items.len() != count {
+            let each = config.each.keys().next_back().map_or("the search", String::as_str);
+            let message = format!("expected a value for each of {each}, {count}, got {}", items.len());
+            return Err(Error::config(&place, message));
+        }
+        let item = items[number].as_f64().ok_or_else(|| {
+            Error::config(&place, format!("expected numbers, got {} for {name}", items[number]))
+        })?;
+        Ok((result.clone(), item))
+    };
+    config.published.iter().map(value).collect()
 }
 
 /// A value in words.
