@@ -126,11 +126,20 @@ fn every_report_reads_well_in_a_browser() {
     let exercises = bench.report(&[&["tutorial", "exercises"], &few[..]].concat());
     let exercise =
         |name, panels| Page { name, path: exercises.with_file_name(name).join("report.html"), panels };
+    let sweep = ["sweep", "a.toml"];
+    let [rates, optimizers] =
+        ["model.layers.1.rate=0,0.01,0.1,0.3,0.5,0.7,0.9", "compile.optimizer=adam,sgd,rmsprop"];
     let pages = [
         Page { name: "train", path: train.clone(), panels: 2 },
         page("tutorial", &["tutorial", "--samples", "200", "--epochs", "2", "--seeds", "2"], 4),
         page("cifar10", &["tutorial", "cifar10", "--samples", "128", "--epochs", "2"], 2),
         page("compare", &["compare", "a.toml", "b.toml", "--seeds", "2"], 4),
+        page("sweep", &[&sweep[..], &["--vary", rates, "--seeds", "3"]].concat(), 7),
+        page(
+            "sweep-two",
+            &[&sweep[..], &["--vary", "fit.batch_size=16,32", "--vary", optimizers]].concat(),
+            7,
+        ),
         page("tune", &["tune", "tune.toml", "--seeds", "2"], 3),
         page("tune-halving", &["tune", "tune.toml", "--search", "successive-halving"], 2),
         page("tune-each", &["tune", "each.toml"], 3),

@@ -405,6 +405,8 @@ fn completions_and_help_are_there() {
         "predict",
         "summary",
         "compare",
+        "sweep",
+        "tune",
         "data",
         "bench",
         "completions",

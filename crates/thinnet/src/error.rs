@@ -138,6 +138,15 @@ impl Error {
         Self::Config { place: place.into(), message: message.into() }
     }
 
+    /// The error with the file that holds the configuration it is about.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Config { place, message } => Self::file(path, format!("{place}: {message}")),
+            Self::Unknown { .. } => Self::file(path, self.to_string()),
+            other => other,
+        }
+    }
+
     /// A malformed file.
     pub fn file(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
         Self::File { path: path.as_ref().to_owned(), message: message.into() }

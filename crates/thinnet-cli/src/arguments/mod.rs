@@ -8,10 +8,12 @@ mod evaluate;
 mod model;
 mod predict;
 mod summary;
+mod sweep;
 mod train;
 mod tune;
 mod tutorial;
 mod uncertainty;
+mod varied;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -24,10 +26,12 @@ pub(crate) use evaluate::Evaluate;
 pub(crate) use model::{Model, Sampling};
 pub(crate) use predict::Predict;
 pub(crate) use summary::Summary;
+pub(crate) use sweep::Sweep;
 pub(crate) use train::Train;
 pub(crate) use tune::Tune;
 pub(crate) use tutorial::{Part, Tutorial};
 pub(crate) use uncertainty::Uncertainty;
+pub(crate) use varied::Varied;
 
 /// Trains, compares and explains dropout.
 #[derive(Debug, Parser)]
@@ -122,6 +126,18 @@ Examples:
 Examples:
   thinnet compare experiments/basic.toml experiments/l2-and-dropout.toml --seeds 5")]
     Compare(Compare),
+    /// Train an experiment at every point of a grid, with several seeds, and say which differences are real
+    #[command(after_help = "\
+Examples:
+  thinnet sweep experiments/basic.toml --vary model.layers.1.rate=0,0.1,0.3,0.5 --seeds 5
+  thinnet sweep experiments/basic.toml --vary model.layers.1.rate=0,0.3 --vary model.layers.0.units=32,128,512 --seeds 3
+  thinnet sweep experiments/basic.toml --vary compile.optimizer=adam,rmsprop,sgd --seeds 5 --baseline optimizer-sgd
+  thinnet sweep experiments/basic.toml --vary fit.batch_size=32,128 --seeds 5 --out runs/batch
+  thinnet sweep experiments/basic.toml --vary fit.batch_size=32,128 --seeds 5 --out runs/batch --resume     after a stop
+
+Each point has a folder, and in it each seed: runs/batch/batch_size-32/seed-42. With --resume there may be more seeds or
+values than before: only what is missing is trained.")]
+    Sweep(Sweep),
     /// Search for hyperparameters by validation data, and test the best
     #[command(after_help = "\
 Examples:

@@ -11,10 +11,12 @@ mod monte_carlo;
 mod pictures;
 mod predict;
 mod summary;
+mod sweep;
 mod train;
 mod tune;
 mod tutorial;
 mod uncertainty;
+mod varied;
 
 use std::path::PathBuf;
 
@@ -36,6 +38,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         Command::Predict(predict) => predict::run(&predict, threads),
         Command::Summary(summary) => summary::run(&summary),
         Command::Compare(compare) => compare::run(&compare, threads),
+        Command::Sweep(sweep) => sweep::run(&sweep, threads),
         Command::Tune(tune) => tune::run(&tune, threads),
         Command::Data(data) => data::run(data),
         Command::Bench(bench) => bench::run(&bench, threads),

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
 
-use super::run::run_watched;
+use super::run::{prepared, run_watched};
 use super::{Experiment, FinishedRun, Outcome, RunOptions, run};
 use crate::callbacks::{BatchEnd, Board, Callback, Screen, Training, words};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::history::Logs;
+use crate::model::Sequential;
 use crate::report::RunResult;
 
 /// One of many runs.
@@ -31,6 +32,31 @@ pub struct Job<'a> {
     pub data: &'a Dataset,
     /// The folder for what the run leaves; without, nothing is written.
     pub out: Option<PathBuf>,
+}
+
+impl Job<'_> {
+    /// The model of the run, as it is before training, and the names of what its thinned networks will say of data: so what is
+    /// wrong with one of many runs is known before the first is trained.
+    ///
+    /// # Errors
+    /// What is wrong with the model, with the job's name.
+    pub(super) fn built(&self) -> Result<(Sequential, Vec<String>)> {
+        let built = || {
+            let experiment = self.experiment.clone().with_input_of(self.data)?;
+            let (model, ..) = prepared(&experiment, self.data, None)?;
+            let names = experiment.monte_carlo.map(|monte_carlo| monte_carlo.names(&model)).transpose()?;
+            Ok((model, names.unwrap_or_default()))
+        };
+        built().map_err(|error| self.named(error))
+    }
+
+    /// An error of the job.
+    fn named(&self, error: Error) -> Error {
+        match error {
+            Error::Interrupted => Error::Interrupted,
+            source => Error::Run { name: self.name.clone(), source: Box::new(source) },
+        }
+    }
 }
 
 /// How often the display is made anew.
@@ -80,17 +106,11 @@ pub fn run_all<T: Send>(
     options: &RunOptions,
     finish: impl Fn(&Job, Outcome) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
-    let named = |job: &Job, error: Error| match error {
-        Error::Interrupted => Error::Interrupted,
-        source => Error::Run { name: job.name.clone(), source: Box::new(source) },
-    };
     let options_of = |job: &Job| RunOptions { out: job.out.clone(), runs_to_come: 0, ..options.clone() };
     if let [job] = jobs {
         // One run has its own, closer display.
         let outcome = run(&job.experiment, job.data, &options_of(job));
-        return Ok(vec![
-            outcome.and_then(|outcome| finish(job, outcome)).map_err(|error| named(job, error))?,
-        ]);
+        return Ok(vec![outcome.and_then(|outcome| finish(job, outcome)).map_err(|error| job.named(error))?]);
     }
     if jobs.is_empty() {
         return Ok(Vec::new());
@@ -125,7 +145,7 @@ pub fn run_all<T: Send>(
             let (send, work, wanted, progress) = (send.clone(), &work, &wanted, &progress);
             scope.spawn(move || {
                 while let Some((index, job)) = wanted() {
-                    let result = work((index, job), worker).map_err(|error| named(job, error));
+                    let result = work((index, job), worker).map_err(|error| job.named(error));
                     if result.is_err() {
                         progress.failed.store(true, Ordering::Relaxed);
                     }

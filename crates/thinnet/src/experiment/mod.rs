@@ -64,6 +64,8 @@ mod profile;
 mod repeat;
 mod run;
 mod set;
+mod space;
+mod sweep;
 mod table;
 mod targets;
 mod text;
@@ -93,6 +95,7 @@ pub use monte_carlo::MonteCarloConfig;
 pub use profile::{ProfileOptions, profile};
 pub use repeat::{Repeated, repeat};
 pub use run::{Outcome, RunOptions, run};
+pub use sweep::{SweepOptions, sweep};
 pub use targets::TargetSource;
 pub use tune::{Keep, Search, TuneConfig, TuneOptions, tune};
 pub use tutorial::exercises::{
@@ -228,11 +231,7 @@ impl Experiment {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::from_toml(&text, folder, sets).map_err(|error| match error {
-            Error::Config { place, message } => Error::file(path, format!("{place}: {message}")),
-            Error::Unknown { .. } => Error::file(path, error.to_string()),
-            other => other,
-        })
+        Self::from_toml(&text, folder, sets).map_err(|error| error.in_file(path))
     }
 
     /// Reads an experiment from text. Paths in it are relative to `folder`.

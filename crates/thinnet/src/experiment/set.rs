@@ -6,7 +6,9 @@ use crate::config::read_value;
 use crate::error::{Error, Result};
 
 /// Overrides entries of the tree: `fit.epochs=3`, `model.layers.1.rate=0.5`, `compile.optimizer={ class = "SGD" }`. As in TOML,
-/// a key in quotation marks may have dots: `tune.each."values.split"=[0, 1]`. The order of the overrides does not matter: what encloses is set before what is within.
+/// a key in quotation marks may have dots: `tune.each."values.split"=[0, 1]`. The order of the overrides does not matter: what
+/// encloses is set before what is within. A name that something is set within, such as `optimizer = "adam"`, becomes a table of
+/// that class.
 pub(super) fn apply(tree: &mut Map<String, Value>, sets: &[String]) -> Result<()> {
     let mut overrides = Vec::new();
     for set in sets {
@@ -26,6 +28,9 @@ pub(super) fn apply(tree: &mut Map<String, Value>, sets: &[String]) -> Result<()
         for part in parts(key) {
             if at.is_null() {
                 *at = Value::Object(Map::new());
+            }
+            if let Value::String(name) = at {
+                *at = Value::Object(Map::from_iter([("class".to_owned(), Value::from(name.as_str()))]));
             }
             at = match at {
                 Value::Object(map) if !part.is_empty() => map.entry(part).or_insert(Value::Null),
@@ -47,6 +52,12 @@ pub(super) fn apply(tree: &mut Map<String, Value>, sets: &[String]) -> Result<()
         *tree = map;
     }
     Ok(())
+}
+
+/// The override that gives an entry a value.
+pub(super) fn assignment(key: &str, value: &Value) -> Result<String> {
+    let value = toml::Value::try_from(value).map_err(|error| Error::config(key, error.to_string()))?;
+    Ok(format!("{key}={value}"))
 }
 
 /// The parts of a key: what stands between dots, or between quotation marks.
@@ -89,6 +100,22 @@ mod tests {
         let mut reversed = sets;
         reversed.reverse();
         assert_eq!(set(&reversed).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_name_becomes_a_table_where_something_is_set_within() {
+        let set = set(&["compile.optimizer=adam", "compile.optimizer.learning_rate=0.1"]).unwrap();
+        assert_eq!(set["compile"]["optimizer"], json!({"class": "adam", "learning_rate": 0.1}));
+    }
+
+    #[test]
+    fn every_value_can_be_given() {
+        for value in
+            [json!(0.5), json!("a \"b\""), json!([1, [2.0, true]]), json!({"class": "SGD", "a": {"b": 1}})]
+        {
+            let assignment = assignment("fit.x", &value).unwrap();
+            assert_eq!(set(&[assignment.as_str()]).unwrap()["fit"]["x"], value, "{assignment}");
+        }
     }
 
     #[test]

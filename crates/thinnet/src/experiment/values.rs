@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// The name that stands for the number of samples that are trained on, once that is known.
 pub(super) const SAMPLES: &str = "samples";
 /// The name that stands for the folder of `THINNET_DATA`.
-const DATA_FOLDER: &str = "data_folder";
+pub(super) const DATA_FOLDER: &str = "data_folder";
 
 /// What names stand for.
 pub(super) struct Values<'a> {

@@ -1,11 +1,14 @@
 //! Models side by side: the table, the CSV file, and what the numbers say.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::Write;
 use std::path::Path;
 
 use super::aligned;
+use super::measures::{Source, other_tests};
 use super::statistics::mean_interval;
+use super::varied::quoted;
 use crate::error::Result;
 use crate::files::write_whole;
 use crate::history::{History, Logs};
@@ -48,7 +51,12 @@ pub struct RunResult {
 impl RunResult {
     /// Training accuracy − validation accuracy after the last epoch.
     pub fn gap(&self) -> Option<f64> {
-        Some(self.history.get("accuracy")?.last()? - self.history.get("val_accuracy")?.last()?)
+        Some(self.last("accuracy")? - self.last("val_accuracy")?)
+    }
+
+    /// The last value of a column of the history.
+    pub(super) fn last(&self, name: &str) -> Option<f64> {
+        self.history.get(name)?.last().copied()
     }
 
     /// The epoch (from 1) of the best validation loss.
@@ -64,67 +72,103 @@ pub(super) fn lowest(values: impl Iterator<Item = f64>) -> Option<(usize, f64)> 
 }
 
 /// A column of the table.
-struct Column {
-    title: &'static str,
-    csv: &'static str,
+pub(super) struct Column {
+    title: Cow<'static, str>,
+    csv: Cow<'static, str>,
     digits: usize,
     unit: &'static str,
-    value: fn(&RunResult) -> Option<f64>,
+    source: Source,
 }
 
-const COLUMNS: [Column; 5] = [
-    Column {
-        title: "test loss",
-        csv: "test_loss",
-        digits: 4,
-        unit: "",
-        value: |run| run.test.get("loss").copied(),
-    },
-    Column {
-        title: "test accuracy",
-        csv: "test_accuracy",
-        digits: 4,
-        unit: "",
-        value: |run| run.test.get("accuracy").copied(),
-    },
-    Column { title: "train − val", csv: "gap", digits: 4, unit: "", value: RunResult::gap },
-    Column {
-        title: "best epoch",
-        csv: "best_epoch",
-        digits: 0,
-        unit: "",
-        value: |run| run.best_epoch().map(|epoch| epoch as f64),
-    },
-    Column { title: "time", csv: "seconds", digits: 1, unit: " s", value: |run| Some(run.seconds) },
-];
+impl Column {
+    const VALIDATION_LOSS: Self = Self::new("validation loss", "val_loss", Source::Last("val_loss"));
+
+    const fn new(title: &'static str, csv: &'static str, source: Source) -> Self {
+        Self { title: Cow::Borrowed(title), csv: Cow::Borrowed(csv), digits: 4, unit: "", source }
+    }
+
+    /// The columns of a table of these models.
+    pub(super) fn all(models: &[&ModelRuns]) -> Vec<Self> {
+        let test = |name| Source::Test(Cow::Borrowed(name));
+        let other = |name: String| Self {
+            title: Cow::Owned(format!("test {name}")),
+            csv: Cow::Owned(format!("test_{name}")),
+            ..Self::new("", "", Source::Test(Cow::Owned(name)))
+        };
+        let mut columns = vec![
+            Self::new("test loss", "test_loss", test("loss")),
+            Self::new("test accuracy", "test_accuracy", test("accuracy")),
+        ];
+        columns.extend(other_tests(models).into_iter().map(other));
+        columns.extend([
+            Self::new("train − val", "gap", Source::Gap),
+            Self { digits: 0, ..Self::new("best epoch", "best_epoch", Source::BestEpoch) },
+            Self { digits: 1, unit: " s", ..Self::new("time", "seconds", Source::Seconds) },
+        ]);
+        columns
+    }
+
+    /// The same behind the validation loss, where that chooses among the models.
+    pub(super) fn with_validation(models: &[&ModelRuns]) -> Vec<Self> {
+        std::iter::once(Self::VALIDATION_LOSS).chain(Self::all(models)).collect()
+    }
+
+    fn cell(&self, model: &ModelRuns) -> String {
+        let Some(values) = self.values(model) else { return "–".into() };
+        let (mean, half) = mean_interval(&values);
+        let digits = if values.len() > 1 { self.digits.max(1) } else { self.digits };
+        let interval = if half.is_finite() { format!(" ± {half:.digits$}") } else { String::new() };
+        format!("{mean:.digits$}{interval}{}", self.unit)
+    }
+
+    fn values(&self, model: &ModelRuns) -> Option<Vec<f64>> {
+        model.runs.iter().map(|run| self.source.of(run)).collect()
+    }
+}
+
+/// The cells of a table, with its head: the first of each row is the model.
+pub(super) fn rows(models: &[&ModelRuns], columns: &[Column]) -> Vec<Vec<String>> {
+    // A column that no model has a value for says nothing.
+    let used: Vec<&Column> =
+        columns.iter().filter(|c| models.iter().any(|model| c.values(model).is_some())).collect();
+    let head = std::iter::once(String::new()).chain(used.iter().map(|column| column.title.to_string()));
+    let row = |model: &&ModelRuns| {
+        std::iter::once(model.name.clone()).chain(used.iter().map(|column| column.cell(model))).collect()
+    };
+    std::iter::once(head.collect()).chain(models.iter().map(row)).collect()
+}
+
+/// A CSV table with a row for each run: what it is called by, in quotation marks where that is text, its seed, and the
+/// columns in full.
+pub(super) fn csv<'a>(
+    labels: &[String],
+    runs: impl IntoIterator<Item = (Vec<String>, &'a RunResult)>,
+    columns: &[Column],
+) -> String {
+    let mut text = labels.join(",") + ",seed";
+    columns.iter().for_each(|column| text += &format!(",{}", column.csv));
+    text.push('\n');
+    for (labels, run) in runs {
+        let _ = write!(text, "{},{}", labels.join(","), run.seed);
+        for column in columns {
+            text += &column.source.of(run).map_or(",".into(), |value| format!(",{value}"));
+        }
+        text.push('\n');
+    }
+    text
+}
 
 impl ModelRuns {
     fn values(&self, value: fn(&RunResult) -> Option<f64>) -> Option<Vec<f64>> {
         self.runs.iter().map(value).collect()
-    }
-
-    fn cell(&self, column: &Column) -> String {
-        let Some(values) = self.values(column.value) else { return "–".into() };
-        let (mean, half) = mean_interval(&values);
-        let digits = if values.len() > 1 { column.digits.max(1) } else { column.digits };
-        let interval = if half.is_finite() { format!(" ± {half:.digits$}") } else { String::new() };
-        format!("{mean:.digits$}{interval}{}", column.unit)
     }
 }
 
 impl Comparison {
     /// The cells of the table, with its head: the first of each row is the model.
     pub fn rows(&self) -> Vec<Vec<String>> {
-        // A column that no model has a value for says nothing.
-        let used: Vec<&Column> = COLUMNS
-            .iter()
-            .filter(|c| self.models.iter().any(|model| model.values(c.value).is_some()))
-            .collect();
-        let head = std::iter::once(String::new()).chain(used.iter().map(|column| column.title.to_owned()));
-        let row = |model: &ModelRuns| {
-            std::iter::once(model.name.clone()).chain(used.iter().map(|column| model.cell(column))).collect()
-        };
-        std::iter::once(head.collect()).chain(self.models.iter().map(row)).collect()
+        let models: Vec<&ModelRuns> = self.models.iter().collect();
+        rows(&models, &Column::all(&models))
     }
 
     /// The table as aligned text.
@@ -137,18 +181,12 @@ impl Comparison {
     /// # Errors
     /// Where the file cannot be written.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        let mut text = String::from("model,seed");
-        COLUMNS.iter().for_each(|column| text += &format!(",{}", column.csv));
-        text.push('\n');
-        for model in &self.models {
-            for run in &model.runs {
-                let _ = write!(text, "\"{}\",{}", model.name.replace('"', "\"\""), run.seed);
-                for column in &COLUMNS {
-                    text += &(column.value)(run).map_or(",".into(), |value| format!(",{value}"));
-                }
-                text.push('\n');
-            }
-        }
+        let models: Vec<&ModelRuns> = self.models.iter().collect();
+        let runs = models.iter().flat_map(|model| {
+            let name = quoted(&model.name);
+            model.runs.iter().map(move |run| (vec![name.clone()], run))
+        });
+        let text = csv(&["model".into()], runs, &Column::all(&models));
         write_whole(path, |out| out.write_all(text.as_bytes()))
     }
 

@@ -1,8 +1,167 @@
-//! The measures of models that were trained with several seeds, side by side with their intervals.
+//! What is measured of runs, how it is said, and the chart of several models' means with their intervals.
+
+use std::borrow::Cow;
 
 use super::figure::{Across, Figure, Joined, Panel, Point, Points};
-use super::pairs::Measure;
-use super::{Comparison, ModelRuns};
+use super::statistics::mean_interval;
+use super::{Comparison, ModelRuns, RunResult};
+
+/// Where a run has a number.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Source {
+    /// Among its test results.
+    Test(Cow<'static, str>),
+    /// A column of its history, after the last epoch.
+    Last(&'static str),
+    /// Training accuracy − validation accuracy.
+    Gap,
+    /// Validation loss − training loss.
+    LossGap,
+    /// The epoch of the best validation loss.
+    BestEpoch,
+    /// The time it took.
+    Seconds,
+}
+
+impl Source {
+    pub(super) fn of(&self, run: &RunResult) -> Option<f64> {
+        match self {
+            Self::Test(name) => run.test.get(name.as_ref()).copied(),
+            Self::Last(name) => run.last(name),
+            Self::Gap => run.gap(),
+            Self::LossGap => Some(run.last("val_loss")? - run.last("loss")?),
+            Self::BestEpoch => run.best_epoch().map(|epoch| epoch as f64),
+            Self::Seconds => Some(run.seconds),
+        }
+    }
+}
+
+/// A number that runs have, and how it is said.
+#[derive(Clone, Debug)]
+pub(super) struct Measure {
+    /// What it is called.
+    pub(super) name: Cow<'static, str>,
+    pub(super) source: Source,
+    /// What differences are multiplied by when they are said, such as 100 for points.
+    pub(super) scale: f64,
+    /// What follows a difference, such as ` points`; may be empty.
+    pub(super) unit: &'static str,
+    /// The digits of a difference.
+    pub(super) digits: usize,
+}
+
+impl Measure {
+    /// The share of test samples that are told right.
+    pub(super) const TEST_ACCURACY: Self =
+        Self::in_points("test accuracy", Source::Test(Cow::Borrowed("accuracy")));
+    /// The loss on the test samples.
+    pub(super) const TEST_LOSS: Self = Self::plain("test loss", Source::Test(Cow::Borrowed("loss")));
+    /// The loss on the validation samples after the last epoch.
+    pub(super) const VALIDATION_LOSS: Self = Self::plain("validation loss", Source::Last("val_loss"));
+    /// Training accuracy − validation accuracy.
+    pub(super) const GAP: Self = Self::in_points("train − validation gap", Source::Gap);
+    /// Validation loss − training loss, of runs without accuracy.
+    const LOSS_GAP: Self = Self::plain("validation − training loss", Source::LossGap);
+    /// The epoch of the best validation loss.
+    pub(super) const BEST_EPOCH: Self = Self {
+        name: Cow::Borrowed("best epoch"),
+        source: Source::BestEpoch,
+        scale: 1.0,
+        unit: "",
+        digits: 1,
+    };
+
+    const fn plain(name: &'static str, source: Source) -> Self {
+        Self { name: Cow::Borrowed(name), source, scale: 1.0, unit: "", digits: 4 }
+    }
+
+    const fn in_points(name: &'static str, source: Source) -> Self {
+        Self { name: Cow::Borrowed(name), source, scale: 100.0, unit: " points", digits: 2 }
+    }
+
+    /// What all runs of all models were tested for, accuracy and loss first, and how far training and validation are apart.
+    pub(super) fn all(models: &[&ModelRuns]) -> Vec<Self> {
+        let tested = Self::tested(models).into_iter();
+        let gaps = [Self::GAP, Self::LOSS_GAP].into_iter().find(|gap| gap.is_known(models));
+        tested.chain(gaps).collect()
+    }
+
+    /// What all runs of all models were tested for, accuracy and loss first.
+    pub(super) fn tested(models: &[&ModelRuns]) -> Vec<Self> {
+        let other = |name: String| {
+            let source = Source::Test(Cow::Owned(name.clone()));
+            Self { name: Cow::Owned(format!("test {name}")), ..Self::plain("", source) }
+        };
+        let measures = [Self::TEST_ACCURACY, Self::TEST_LOSS].into_iter();
+        let measures = measures.chain(other_tests(models).into_iter().map(other));
+        measures.filter(|measure| measure.is_known(models)).collect()
+    }
+
+    pub(super) fn is_known(&self, models: &[&ModelRuns]) -> bool {
+        models.iter().all(|model| self.of(model).is_some_and(|values| !values.is_empty()))
+    }
+
+    /// The number of a run.
+    pub(super) fn value(&self, run: &RunResult) -> Option<f64> {
+        self.source.of(run)
+    }
+
+    /// The number of each run, if all have it.
+    pub(super) fn of(&self, model: &ModelRuns) -> Option<Vec<f64>> {
+        model.runs.iter().map(|run| self.value(run)).collect()
+    }
+
+    /// The mean over the runs, and half its interval, infinite for one run.
+    pub(super) fn mean(&self, model: &ModelRuns) -> Option<(f64, f64)> {
+        self.of(model).filter(|values| !values.is_empty()).map(|values| mean_interval(&values))
+    }
+
+    /// The digits of the number itself.
+    pub(super) fn own_digits(&self) -> usize {
+        self.digits + self.scale.log10() as usize
+    }
+
+    /// A difference in words.
+    pub(super) fn said(&self, difference: f64) -> String {
+        format!("{:.*}{}", self.digits, difference * self.scale, self.unit)
+    }
+
+    /// Which models have the highest and the lowest mean; `None` where a mean is no number.
+    pub(super) fn extremes(&self, models: &[&ModelRuns]) -> Option<String> {
+        let means = models.iter().map(|model| Some((finite(self, model)?.0, model.name.as_str())));
+        let means = means.collect::<Option<Vec<(f64, &str)>>>()?;
+        let order = |a: &&(f64, &str), b: &&(f64, &str)| a.0.total_cmp(&b.0);
+        let (low, high) = (means.iter().min_by(order)?, means.iter().max_by(order)?);
+        let name = match models.first()?.runs.len() {
+            1 => self.capitalized(),
+            seeds => format!("Mean {} over {seeds} seeds", self.name),
+        };
+        let digits = self.own_digits();
+        if low.0 == high.0 {
+            return Some(format!("{name} is {:.digits$} for all", low.0));
+        }
+        Some(format!(
+            "{name}: highest for “{}” ({:.digits$}), lowest for “{}” ({:.digits$})",
+            high.1, high.0, low.1, low.0
+        ))
+    }
+
+    /// Its name at the start of a sentence.
+    pub(super) fn capitalized(&self) -> String {
+        let mut letters = self.name.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
+}
+
+/// The names of test results besides loss and accuracy, of any run.
+pub(super) fn other_tests(models: &[&ModelRuns]) -> Vec<String> {
+    let names = models.iter().flat_map(|model| &model.runs).flat_map(|run| run.test.keys());
+    let mut names: Vec<String> =
+        names.filter(|name| !["loss", "accuracy"].contains(&name.as_str())).cloned().collect();
+    names.sort();
+    names.dedup();
+    names
+}
 
 impl Comparison {
     /// Test accuracy (without it, test loss) and the gap between training and validation of each model, as means with
@@ -11,11 +170,13 @@ impl Comparison {
         if self.models.len() < 2 || self.models.iter().any(|model| model.runs.len() < 2) {
             return None;
         }
-        let known = |measure: &Measure| self.models.iter().all(|model| finite(measure, model).is_some());
+        let models: Vec<&ModelRuns> = self.models.iter().collect();
+        let known = |measure: &Measure| models.iter().all(|model| finite(measure, model).is_some());
         let first = [Measure::TEST_ACCURACY, Measure::TEST_LOSS].into_iter().find(known)?;
+        let title = first.extremes(&models)?;
         let measures = [first].into_iter().chain(Some(Measure::GAP).filter(known));
         Some(Figure {
-            title: self.extremes(&first)?,
+            title,
             panels: measures.map(|measure| self.panel(&measure)).collect(),
             names: self.models.iter().map(|model| model.name.clone()).collect(),
             phases: false,
@@ -31,28 +192,11 @@ impl Comparison {
         };
         let names = self.models.iter().map(|model| model.name.clone()).collect();
         Panel {
-            name: measure.name.into(),
+            name: measure.name.to_string(),
             across: Across::Choices("model".into(), names),
             points: self.models.iter().enumerate().map(of_model).collect(),
             ..Panel::default()
         }
-    }
-
-    /// Which models have the highest and the lowest mean.
-    fn extremes(&self, measure: &Measure) -> Option<String> {
-        let means = self.models.iter().map(|model| Some((finite(measure, model)?.0, model.name.as_str())));
-        let means = means.collect::<Option<Vec<(f64, &str)>>>()?;
-        let order = |a: &&(f64, &str), b: &&(f64, &str)| a.0.total_cmp(&b.0);
-        let (low, high) = (means.iter().min_by(order)?, means.iter().max_by(order)?);
-        Some(format!(
-            "Mean {} over {} seeds: highest for “{}” ({:.4}), lowest for “{}” ({:.4})",
-            measure.name,
-            self.models[0].runs.len(),
-            high.1,
-            high.0,
-            low.1,
-            low.0
-        ))
     }
 }
 

@@ -1,72 +1,44 @@
-//! Every two of several models: which of them differ by more than chance explains.
+//! Pairs of several models: which of them differ by more than chance explains.
 
+use super::ModelRuns;
+use super::measures::Measure;
 use super::statistics::{LEVEL, holm, mean_interval, paired_test};
-use super::{ModelRuns, RunResult};
 
 /// Means that are closer than this share of them are the same but for rounding: models compute in single precision.
 const ROUNDING: f64 = 1e-5;
 
-/// A number that runs have, and how it is said.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Measure {
-    /// What it is called.
-    pub(super) name: &'static str,
-    pub(super) value: fn(&RunResult) -> Option<f64>,
-    /// What differences are multiplied by when they are said, such as 100 for points.
-    pub(super) scale: f64,
-    /// What follows a difference, such as ` points`; may be empty.
-    pub(super) unit: &'static str,
-    /// The digits of a difference.
-    pub(super) digits: usize,
+/// Which pairs of models are tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Against {
+    /// Every two.
+    All,
+    /// Each with this one.
+    One(usize),
 }
 
-impl Measure {
-    /// The share of test samples that are told right.
-    pub(super) const TEST_ACCURACY: Self = Self {
-        name: "test accuracy",
-        value: |run| run.test.get("accuracy").copied(),
-        scale: 100.0,
-        unit: " points",
-        digits: 2,
-    };
-    /// The loss on the test samples.
-    pub(super) const TEST_LOSS: Self = Self {
-        name: "test loss",
-        value: |run| run.test.get("loss").copied(),
-        scale: 1.0,
-        unit: "",
-        digits: 4,
-    };
-    /// Training accuracy − validation accuracy.
-    pub(super) const GAP: Self = Self {
-        name: "train − validation gap",
-        value: RunResult::gap,
-        scale: 100.0,
-        unit: " points",
-        digits: 2,
-    };
-
-    /// The number of each run, if all have it.
-    pub(super) fn of(&self, model: &ModelRuns) -> Option<Vec<f64>> {
-        model.runs.iter().map(self.value).collect()
+impl Against {
+    /// What the pairs are, as a title.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::All => "All pairs",
+            Self::One(_) => "Against the baseline",
+        }
     }
 
-    /// The mean over the runs, and half its interval, infinite for one run.
-    pub(super) fn mean(&self, model: &ModelRuns) -> Option<(f64, f64)> {
-        self.of(model).filter(|values| !values.is_empty()).map(|values| mean_interval(&values))
-    }
-
-    /// A difference in words.
-    fn said(&self, difference: f64) -> String {
-        format!("{:.*}{}", self.digits, difference * self.scale, self.unit)
+    fn has(self, a: usize, b: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(one) => a == one || b == one,
+        }
     }
 }
 
-/// All pairs of models, by one number.
+/// Pairs of models, by one number.
 #[derive(Debug)]
 pub(super) struct Pairs<'a> {
     measure: Measure,
     models: &'a [&'a ModelRuns],
+    against: Against,
     seeds: usize,
     pairs: Vec<Pair>,
 }
@@ -89,8 +61,8 @@ impl Pair {
 }
 
 impl<'a> Pairs<'a> {
-    /// Tests all pairs; `None` where a run lacks the number, or there are less than two seeds or models.
-    pub(super) fn new(models: &'a [&'a ModelRuns], measure: Measure) -> Option<Self> {
+    /// Tests pairs; `None` where a run lacks the number, or there are less than two seeds or models.
+    pub(super) fn new(models: &'a [&'a ModelRuns], measure: Measure, against: Against) -> Option<Self> {
         let values: Vec<Vec<f64>> = models.iter().map(|model| measure.of(model)).collect::<Option<_>>()?;
         let seeds = values.iter().map(Vec::len).min()?;
         if seeds < 2 || models.len() < 2 {
@@ -98,7 +70,7 @@ impl<'a> Pairs<'a> {
         }
         let mut pairs = Vec::new();
         for a in 0..models.len() {
-            for b in a + 1..models.len() {
+            for b in (a + 1..models.len()).filter(|&b| against.has(a, b)) {
                 let test = paired_test(&values[a], &values[b]);
                 let same = test.difference.abs() <= ROUNDING * mean_interval(&values[a]).0.abs();
                 let (higher, lower) = if test.difference < 0.0 { (b, a) } else { (a, b) };
@@ -113,13 +85,12 @@ impl<'a> Pairs<'a> {
         }
         let corrected = holm(&pairs.iter().map(|pair| pair.p).collect::<Vec<_>>());
         pairs.iter_mut().zip(corrected).for_each(|(pair, p)| pair.p = p);
-        Some(Self { measure, models, seeds, pairs })
+        Some(Self { measure, models, against, seeds, pairs })
     }
 
     /// Which differences are more than chance explains, in whole sentences.
     pub(super) fn sentences(&self) -> Vec<String> {
-        let Self { measure, models, pairs, .. } = self;
-        let name = |index: usize| format!("“{}”", models[index].name);
+        let Self { measure, pairs, .. } = self;
         let real = pairs.iter().filter(|pair| pair.is_real()).count();
         let told = match (real, pairs.len()) {
             (1, 1) => "The difference in {} is more than chance explains".to_owned(),
@@ -137,18 +108,36 @@ impl<'a> Pairs<'a> {
                 format!("paired t-tests over {} seeds, with Holm's correction for {all} tests", self.seeds)
             }
         };
-        let mut sentences =
-            vec![format!("{} at a level of 5 % ({method}).", told.replace("{}", measure.name))];
+        let about = match self.against {
+            Against::One(one) if pairs.len() > 1 => format!("{} from {}", measure.name, self.name(one)),
+            _ => measure.name.to_string(),
+        };
+        let mut sentences = vec![format!("{} at a level of 5 % ({method}).", told.replace("{}", &about))];
+        match self.against {
+            Against::One(one) if pairs.len() > 1 => sentences.extend(self.of_one(one)),
+            _ => sentences.extend(self.of_all(real)),
+        }
+        sentences
+    }
+
+    fn name(&self, index: usize) -> String {
+        format!("“{}”", self.models[index].name)
+    }
+
+    /// Which pairs of all can be told apart, and which not.
+    fn of_all(&self, real: usize) -> Vec<String> {
+        let Self { measure, pairs, .. } = self;
+        let mut sentences = Vec::new();
         for higher in self.ranked() {
             let below: Vec<String> = pairs
                 .iter()
                 .filter(|pair| pair.is_real() && pair.higher == higher)
-                .map(|pair| format!("{} (by {})", name(pair.lower), measure.said(pair.difference)))
+                .map(|pair| format!("{} (by {})", self.name(pair.lower), measure.said(pair.difference)))
                 .collect();
             if !below.is_empty() {
                 sentences.push(format!(
                     "{} has a higher {} than {}.",
-                    name(higher),
+                    self.name(higher),
                     measure.name,
                     listed(&below)
                 ));
@@ -157,7 +146,7 @@ impl<'a> Pairs<'a> {
         let unclear: Vec<String> = pairs
             .iter()
             .filter(|pair| !pair.is_real())
-            .map(|pair| format!("{} and {}", name(pair.higher), name(pair.lower)))
+            .map(|pair| format!("{} and {}", self.name(pair.higher), self.name(pair.lower)))
             .collect();
         match unclear.len() {
             0 => {}
@@ -169,9 +158,35 @@ impl<'a> Pairs<'a> {
         sentences
     }
 
+    /// Which models can be told from one.
+    fn of_one(&self, one: usize) -> Vec<String> {
+        let Self { measure, pairs, .. } = self;
+        let beyond = |side: fn(&Pair) -> [usize; 2]| -> Vec<String> {
+            let real = pairs.iter().filter(|pair| pair.is_real() && side(pair)[1] == one);
+            real.map(|pair| format!("{} (by {})", self.name(side(pair)[0]), measure.said(pair.difference)))
+                .collect()
+        };
+        let higher = beyond(|pair| [pair.higher, pair.lower]);
+        let lower = beyond(|pair| [pair.lower, pair.higher]);
+        let told = match (higher.is_empty(), lower.is_empty()) {
+            (true, true) => return Vec::new(),
+            (false, true) => format!("higher for {}", listed(&higher)),
+            (true, false) => format!("lower for {}", listed(&lower)),
+            (false, false) => format!("higher for {}, and lower for {}", listed(&higher), listed(&lower)),
+        };
+        vec![format!("{} is {told}.", measure.capitalized())]
+    }
+
+    /// The models of pairs whose difference may be chance, and how many pairs there are.
+    pub(super) fn unclear(&self) -> (Vec<[&str; 2]>, usize) {
+        let pairs = self.pairs.iter().filter(|pair| !pair.is_real());
+        let names = |pair: &Pair| [pair.higher, pair.lower].map(|index| self.models[index].name.as_str());
+        (pairs.map(names).collect(), self.pairs.len())
+    }
+
     /// A row for each pair, with its head.
     pub(super) fn rows(&self) -> Vec<Vec<String>> {
-        let Measure { name, scale, unit, digits, .. } = self.measure;
+        let Measure { name, scale, unit, digits, .. } = &self.measure;
         let head = [
             "higher − lower".to_owned(),
             format!("difference in {name}"),
@@ -237,7 +252,7 @@ mod tests {
         let same = model("b", &[0.982, 0.981, 0.983, 0.981]);
         let low = model("c", &[0.960, 0.9615, 0.961, 0.963]);
         let models = [&high, &same, &low];
-        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY).unwrap();
+        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY, Against::All).unwrap();
         assert_eq!(
             pairs.sentences(),
             [
@@ -254,12 +269,31 @@ mod tests {
         assert_eq!(rows[2][4], "yes");
     }
 
+    #[test]
+    fn differences_from_one_are_told_from_its_side() {
+        let base = model("base", &[0.980, 0.982, 0.981, 0.983]);
+        let same = model("same", &[0.982, 0.981, 0.983, 0.981]);
+        let low = model("low", &[0.960, 0.9615, 0.961, 0.963]);
+        let high = model("high", &[0.990, 0.9925, 0.991, 0.993]);
+        let models = [&low, &base, &same, &high];
+        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY, Against::One(1)).unwrap();
+        assert_eq!(
+            pairs.sentences(),
+            [
+                "Of the 3 differences in test accuracy from “base”, 2 are more than chance explains at a level of 5 % (paired \
+                 t-tests over 4 seeds, with Holm's correction for 3 tests).",
+                "Test accuracy is higher for “high” (by 1.01 points), and lower for “low” (by 2.01 points).",
+            ]
+        );
+        assert_eq!((pairs.rows().len(), pairs.unclear()), (4, (vec![["same", "base"]], 3)));
+    }
+
     /// As where a bound on the weights is never reached.
     #[test]
     fn rounding_is_no_difference() {
         let (a, b) = (model("a", &[0.9, 0.8, 0.7]), model("b", &[0.900_000_1, 0.800_000_1, 0.700_000_1]));
         let models = [&a, &b];
-        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY).unwrap();
+        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY, Against::All).unwrap();
         assert!(pairs.sentences()[0].starts_with("The difference in test accuracy may be chance alone"));
         assert_eq!(pairs.rows()[1][3..], ["1.000", "no"]);
     }
@@ -267,17 +301,17 @@ mod tests {
     #[test]
     fn without_a_second_seed_or_the_number_nothing_is_tested() {
         let (a, b) = (model("a", &[0.9]), model("b", &[0.8]));
-        assert!(Pairs::new(&[&a, &b], Measure::TEST_ACCURACY).is_none());
+        assert!(Pairs::new(&[&a, &b], Measure::TEST_ACCURACY, Against::All).is_none());
         let (a, b) = (model("a", &[0.9, 0.8]), model("b", &[0.8, 0.7]));
-        assert!(Pairs::new(&[&a], Measure::TEST_ACCURACY).is_none());
-        assert!(Pairs::new(&[&a, &b], Measure::TEST_LOSS).is_none());
+        assert!(Pairs::new(&[&a], Measure::TEST_ACCURACY, Against::All).is_none());
+        assert!(Pairs::new(&[&a, &b], Measure::TEST_LOSS, Against::All).is_none());
     }
 
     #[test]
     fn nothing_real_is_said_plainly() {
         let (a, b) = (model("a", &[0.9, 0.8]), model("b", &[0.85, 0.87]));
         let models = [&a, &b];
-        let sentences = Pairs::new(&models, Measure::TEST_ACCURACY).unwrap().sentences();
+        let sentences = Pairs::new(&models, Measure::TEST_ACCURACY, Against::All).unwrap().sentences();
         assert_eq!(
             sentences,
             [

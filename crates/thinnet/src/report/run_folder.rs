@@ -44,21 +44,29 @@ impl RunFolder {
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &lock_path)(error)),
         }
         let folder = Self { path, _lock: lock };
-        let config_path = folder.path.join("config.toml");
+        if !Self::check(&folder.path, config, resume)? {
+            write_whole(folder.path.join("config.toml"), |out| out.write_all(config.as_bytes()))?;
+        }
+        Ok(folder)
+    }
+
+    /// Whether a folder holds a run with this complete configuration, which is to be gone on with.
+    ///
+    /// # Errors
+    /// Where it holds another run, or any and nothing is to be resumed.
+    pub(crate) fn check(path: &Path, config: &str, resume: bool) -> Result<bool> {
+        let config_path = path.join("config.toml");
         match fs::read_to_string(&config_path) {
             Ok(_) if !resume => Err(Error::Usage(format!(
                 "{} holds a run already: go on with it with --resume, or choose another folder with --out",
-                folder.path.display()
+                path.display()
             ))),
             Ok(existing) if existing != config => Err(Error::Usage(format!(
                 "{} holds a run with another configuration (see its config.toml): choose another folder with --out",
-                folder.path.display()
+                path.display()
             ))),
-            Ok(_) => Ok(folder),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                write_whole(&config_path, |out| out.write_all(config.as_bytes()))?;
-                Ok(folder)
-            }
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Error::io("read", &config_path)(error)),
         }
     }

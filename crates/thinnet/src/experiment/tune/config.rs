@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::budget::Budget;
-use super::space::Space;
 use crate::callbacks::Mode;
 use crate::error::{Error, Result};
+use crate::experiment::space::Space;
 use crate::experiment::{Experiment, Listing};
 
 /// `[tune]`
@@ -152,7 +152,7 @@ impl TuneConfig {
             return Err(Error::config("fit.epochs", "expected at least 1, got 0"));
         }
         self.budget().map(drop)?;
-        Ok(())
+        self.space()?.check(experiment)
     }
 
     /// Whether greater objectives are better.
@@ -173,6 +173,6 @@ impl TuneConfig {
 
     /// What is searched over.
     pub(super) fn space(&self) -> Result<Space> {
-        Space::new(&self.vary, self.search == Search::Grid)
+        Space::new(&self.vary, self.search == Search::Grid, "tune.vary.")
     }
 }

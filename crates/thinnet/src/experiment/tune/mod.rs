@@ -5,7 +5,6 @@ mod budget;
 mod config;
 mod objective;
 mod plan;
-mod space;
 mod study;
 mod trials;
 
@@ -15,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Job, Outcome, RunOptions, results, run_all, text};
+use super::{Job, Outcome, RunOptions, results, run_all, set, space, text};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
-use crate::report::{Chosen, Searched, Trial, Tuning};
+use crate::report::{Chosen, Searched, Trial, Tuning, quoted, words};
 use budget::Budget;
 use plan::Plan;
 use study::Study;
@@ -33,6 +32,20 @@ pub struct TuneOptions {
     pub run: RunOptions,
     /// `KEY=VALUE` overrides, those of `[tune]` among them.
     pub sets: Vec<String>,
+    /// `KEY=VALUES`: what is searched over, in place of `[tune.vary]` where any are given. Values are TOML with commas between
+    /// them, or a range.
+    pub vary: Vec<String>,
+}
+
+impl TuneOptions {
+    /// All overrides of the file.
+    fn overrides(&self) -> Result<Vec<String>> {
+        let mut sets = self.sets.clone();
+        if !self.vary.is_empty() {
+            sets.push(set::assignment("tune.vary", &Value::Object(space::varied(&self.vary)?))?);
+        }
+        Ok(sets)
+    }
 }
 
 /// How often, at most, `tune.csv` is written anew.
@@ -52,19 +65,16 @@ pub fn tune(path: impl AsRef<Path>, options: &TuneOptions) -> Result<Tuning> {
     let path = path.as_ref();
     let file = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let of_file = |error: Error| match error {
-        Error::Config { place, message } => Error::file(path, format!("{place}: {message}")),
-        Error::Unknown { .. } => Error::file(path, error.to_string()),
-        other => other,
-    };
-    let studies = Study::all(&file, folder, &options.sets).map_err(of_file)?;
+    let of_file = |error: Error| error.in_file(path);
+    let sets = options.overrides()?;
+    let studies = Study::all(&file, folder, &sets).map_err(of_file)?;
     let base = &studies[0].experiment;
     let config = base.tune.clone().unwrap_or_default();
     let plan = Plan::new(&config, &studies[0], base.fit.epochs).map_err(of_file)?;
     let out = options.run.out.as_deref();
     let mut trials = Trials::new(out.map(|out| out.join("tune.csv")), &config);
     if let Some(out) = out {
-        open(out, &description(&file, path, &options.sets)?, options.run.resume)?;
+        open(out, &description(&file, path, &sets)?, options.run.resume)?;
         trials.read()?;
     }
     let search = Running { studies: &studies, config: &config, options, trials: Mutex::new((trials, None)) };
@@ -206,7 +216,7 @@ impl Running<'_> {
         let objective = objective::of(&self.config.objective, outcome)?;
         let study = &self.studies[key.study];
         let values = study.place.iter().cloned().chain(study.values(key.candidate)?);
-        let label: Vec<String> = values.map(|value| trials::quoted(&study::words(&value))).collect();
+        let label: Vec<String> = values.map(|value| quoted(&words(&value))).collect();
         let record = Record { objective, seconds: outcome.seconds, label: label.join(",") };
         let mut trials = self.lock();
         let (trials, written) = &mut *trials;

@@ -1,7 +1,6 @@
 //! What candidates are judged by.
 
 use crate::error::{Error, Result};
-use crate::experiment::run::prepared;
 use crate::experiment::{Job, Outcome};
 
 /// Finds out before anything is trained whether a run can be made, and judged after so many epochs.
@@ -9,16 +8,9 @@ use crate::experiment::{Job, Outcome};
 /// # Errors
 /// What is wrong with its model, with the run's name; an objective that it will not have.
 pub(super) fn check(objective: &str, job: &Job, epochs: usize) -> Result<()> {
-    let known = || {
-        let experiment = job.experiment.clone().with_input_of(job.data)?;
-        let (model, ..) = prepared(&experiment, job.data, None)?;
-        let mut known: Vec<String> = model.log_names()?.map(str::to_owned).collect();
-        if let Some(monte_carlo) = &experiment.monte_carlo {
-            known.extend(monte_carlo.names(&model)?);
-        }
-        Ok(known.into_iter().map(|name| format!("val_{name}")).collect::<Vec<_>>())
-    };
-    let known = known().map_err(|source| Error::Run { name: job.name.clone(), source: Box::new(source) })?;
+    let (model, thinned) = job.built()?;
+    let known = model.log_names()?.map(str::to_owned).chain(thinned);
+    let known: Vec<String> = known.map(|name| format!("val_{name}")).collect();
     if !known.iter().any(|name| name == objective) {
         return Err(Error::unknown("objective", objective, known.iter().map(String::as_str)));
     }

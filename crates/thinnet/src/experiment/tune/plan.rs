@@ -3,9 +3,7 @@
 use super::study::Study;
 use super::{Budget, Search, TuneConfig};
 use crate::error::{Error, Result};
-
-/// Candidates more than these are a mistake.
-const MOST: usize = 100_000;
+use crate::experiment::space::MOST;
 
 /// What is run for each study.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +33,7 @@ impl Plan {
         };
         match (config.search, budget) {
             (Search::Grid, budget) => {
-                let size = space.size().filter(|size| *size <= MOST);
-                let Some(size) = size else {
+                let Some(size) = space.size() else {
                     let message = format!(
                         "the grid has more than {MOST} combinations: search = \"random\" takes some of them"
                     );

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::space::{Space, listed};
 use super::{Search, TuneConfig};
 use crate::data::{Data, Dataset, Features, Targets};
 use crate::error::{Error, Result};
+use crate::experiment::set::assignment;
+use crate::experiment::space::{Space, listed};
 use crate::experiment::{Experiment, Listing};
+use crate::report::words;
 
 /// What is searched for once: an experiment with one combination of the values of `[tune.each]`.
 pub(super) struct Study {
@@ -55,8 +57,8 @@ impl Study {
                 })
                 .collect();
             place.reverse();
-            let own = config.each.keys().zip(&place).map(|(key, value)| format!("{key}={value}"));
-            let sets: Vec<String> = sets.iter().cloned().chain(own).collect();
+            let own = config.each.keys().zip(&place).map(|(key, value)| assignment(key, value));
+            let sets = sets.iter().cloned().map(Ok).chain(own).collect::<Result<Vec<String>>>()?;
             let experiment = Experiment::from_toml(file, folder, &sets)?;
             let words: Vec<String> = place.iter().map(words).collect();
             let data = experiment.data()?;
@@ -95,7 +97,7 @@ impl Study {
 
     /// What is searched over here.
     pub(super) fn space(&self) -> Result<Space> {
-        self.experiment.tune.as_ref().map_or_else(|| Space::new(&Map::new(), false), TuneConfig::space)
+        self.experiment.tune.as_ref().map_or_else(|| Space::new(&Map::new(), false, ""), TuneConfig::space)
     }
 
     /// The values of a candidate.
@@ -110,8 +112,7 @@ impl Study {
     /// A candidate's experiment, with the seed of a number.
     pub(super) fn candidate(&self, candidate: usize, seed: usize) -> Result<Experiment> {
         let (space, values) = (self.space()?, self.values(candidate)?);
-        let own = space.keys().zip(&values).map(|(key, value)| format!("{key}={value}"));
-        let sets: Vec<String> = self.sets.iter().cloned().chain(own).collect();
+        let sets = space.overrides(&self.sets, &values)?;
         let experiment = Experiment::from_toml(&self.file, &self.folder, &sets)?;
         let seeds = experiment.with_seeds(seed + 1)?;
         seeds.into_iter().last().ok_or_else(|| Error::Usage("expected a seed".into()))
@@ -142,9 +143,4 @@ fn published(
         Ok((result.clone(), item))
     };
     config.published.iter().map(value).collect()
-}
-
-/// A value in words.
-pub(super) fn words(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::TuneConfig;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
-use crate::report::Trial;
+use crate::report::{Trial, quoted};
 
 /// A run: which candidate of which study, the number of its seed, and after how many epochs it was judged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,9 +152,4 @@ impl Trials {
             (candidate, trial)
         })
     }
-}
-
-/// Values as the cells of a row.
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
 }

@@ -4,16 +4,18 @@ use std::path::Path;
 
 use maud::html;
 
-use super::{
-    ExerciseText, about_intervals, best_by_validation, cell, certainty, course, courses, every_epoch, last,
-    mean, tested, turning_sentence, with_interval, write_comparison, write_figure,
-};
+use super::{ExerciseText, write_comparison};
 use crate::error::Result;
 use crate::files::write_whole;
 use crate::report::curves::Curves;
+use crate::report::discussion::{
+    about_intervals, best_by_validation, cell, certainty, course, courses, every_epoch, mean, tested,
+    turning_sentence, with_interval, write_figure,
+};
 use crate::report::figure::{Across, Figure, Joined, Panel, Point, Points, Scale};
 use crate::report::html::{again, folded, page, table};
-use crate::report::pairs::{Measure, listed};
+use crate::report::measures::Measure;
+use crate::report::pairs::{Against, listed};
 use crate::report::statistics::mean_interval;
 use crate::report::{ModelRuns, RunResult, aligned};
 
@@ -41,7 +43,7 @@ impl RateRuns {
     /// Training accuracy with dropout off − validation accuracy, of each run.
     fn gaps_without_dropout(&self) -> Option<Vec<f64>> {
         let runs = self.model.runs.iter().zip(&self.training_accuracy);
-        runs.map(|(run, accuracy)| Some(accuracy - last(run, "val_accuracy")?)).collect()
+        runs.map(|(run, accuracy)| Some(accuracy - run.last("val_accuracy")?)).collect()
     }
 }
 
@@ -68,12 +70,12 @@ impl DropoutRates {
             let of = |value: fn(&RunResult) -> Option<f64>| cell(&rate.model, 4, value);
             vec![
                 rate.model.name.clone(),
-                of(|run| last(run, "accuracy")),
+                of(|run| run.last("accuracy")),
                 with_interval(&rate.training_accuracy, 4),
-                of(|run| last(run, "val_accuracy")),
+                of(|run| run.last("val_accuracy")),
                 of(RunResult::gap),
-                of(Measure::TEST_ACCURACY.value),
-                of(Measure::TEST_LOSS.value),
+                of(|run| Measure::TEST_ACCURACY.value(run)),
+                of(|run| Measure::TEST_LOSS.value(run)),
             ]
         };
         std::iter::once(head.map(str::to_owned).to_vec()).chain(self.rates.iter().map(row)).collect()
@@ -92,7 +94,7 @@ impl DropoutRates {
     /// What happened, in whole sentences.
     pub fn discussion(&self) -> Vec<String> {
         let of = |value: fn(&RunResult) -> Option<f64>| self.along(|rate| mean(&rate.model, value));
-        let training = of(|run| last(run, "accuracy"));
+        let training = of(|run| run.last("accuracy"));
         let without = self.along(|rate| Some(mean_interval(&rate.training_accuracy).0));
         let mut sentences = vec![format!(
             "Training accuracy, measured with dropout on, {}. With dropout off, that of the same networks on the same digits {}.",
@@ -100,7 +102,7 @@ impl DropoutRates {
             course(&without, 4)
         )];
         sentences.extend(turning_sentence(&courses(self.models())));
-        sentences.push(format!("Validation accuracy {}.", course(&of(|run| last(run, "val_accuracy")), 4)));
+        sentences.push(format!("Validation accuracy {}.", course(&of(|run| run.last("val_accuracy")), 4)));
         let gaps = of(RunResult::gap);
         let clean = self.along(|rate| Some(mean_interval(&rate.gaps_without_dropout()?).0));
         let negative: Vec<String> =
@@ -117,16 +119,16 @@ impl DropoutRates {
         sentences.push(format!(
             "The lowest validation loss is that of {} ({}); its test accuracy is {}. Test accuracy {}.",
             model.name,
-            cell(model, 4, |run| last(run, "val_loss")),
-            cell(model, 4, Measure::TEST_ACCURACY.value),
-            course(&of(Measure::TEST_ACCURACY.value), 4)
+            cell(model, 4, |run| run.last("val_loss")),
+            cell(model, 4, |run| Measure::TEST_ACCURACY.value(run)),
+            course(&of(|run| Measure::TEST_ACCURACY.value(run)), 4)
         ));
         sentences
     }
 
     /// Which differences are real, in whole sentences.
     pub fn verdict(&self) -> Vec<String> {
-        certainty(&self.models(), &MEASURES)
+        certainty(&self.models(), &MEASURES, Against::All)
     }
 
     /// The figure of test accuracy and of the gap against the rate.
@@ -159,7 +161,7 @@ impl DropoutRates {
             joined: Joined::Solid,
             points: points(&RateRuns::gaps_without_dropout),
         };
-        let accuracies = self.along(|rate| mean(&rate.model, Measure::TEST_ACCURACY.value));
+        let accuracies = self.along(|rate| mean(&rate.model, |run| Measure::TEST_ACCURACY.value(run)));
         Figure {
             title: format!("Test accuracy {}", course(&accuracies, 4)),
             names: [&dropped, &whole, &accuracy].map(|points| points.label.clone()).to_vec(),
@@ -200,7 +202,7 @@ impl DropoutRates {
             h2 { "How sure is that" }
             (about_intervals(self.seeds()))
             @for paragraph in self.verdict() { p { (paragraph) } }
-            (tested(&models, &MEASURES))
+            (tested(&models, &MEASURES, Against::All))
             h2 { "Where to look closer" }
             p { "Every run has a folder of its own, " code { "RATE/SEED" } ", with its model and its own report." }
             (every_epoch(models.iter().copied()))

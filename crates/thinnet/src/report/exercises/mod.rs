@@ -1,4 +1,4 @@
-//! The pages of the tutorial's exercises, and what they have in common: sentences that follow the numbers.
+//! The pages of the tutorial's exercises.
 
 mod dropout_rates;
 mod index;
@@ -7,14 +7,7 @@ mod trainable_rates;
 
 use std::path::Path;
 
-use maud::{Markup, html};
-
-use super::curves::{Run, mean_course};
-use super::figure::Figure;
-use super::html::{epochs, folded, table};
-use super::pairs::{Measure, Pairs};
-use super::statistics::mean_interval;
-use super::{Comparison, ModelRuns, RunResult};
+use super::{Comparison, ModelRuns};
 use crate::error::Result;
 
 pub use dropout_rates::{DropoutRates, RateRuns};
@@ -33,158 +26,11 @@ pub struct ExerciseText {
     pub command: String,
 }
 
-/// The last value of a column of the history.
-fn last(run: &RunResult, name: &str) -> Option<f64> {
-    run.history.get(name)?.last().copied()
-}
-
-/// A mean with half its interval, where there is one: `0.9754 ± 0.0012`.
-fn with_interval(values: &[f64], digits: usize) -> String {
-    let (mean, half) = mean_interval(values);
-    let interval = if half.is_finite() { format!(" ± {half:.digits$}") } else { String::new() };
-    format!("{mean:.digits$}{interval}")
-}
-
-/// The mean of a number over a model's runs, with its interval; a dash where a run has none.
-fn cell(model: &ModelRuns, digits: usize, value: impl Fn(&RunResult) -> Option<f64>) -> String {
-    let values: Option<Vec<f64>> = model.runs.iter().map(value).collect();
-    values.filter(|values| !values.is_empty()).map_or("–".into(), |values| with_interval(&values, digits))
-}
-
-/// The mean of a number over a model's runs.
-fn mean(model: &ModelRuns, value: impl Fn(&RunResult) -> Option<f64>) -> Option<f64> {
-    let values: Option<Vec<f64>> = model.runs.iter().map(value).collect();
-    values.filter(|values| !values.is_empty()).map(|values| mean_interval(&values).0)
-}
-
-/// How a number changes along ordered settings, each with its name: `falls with every step, from 0.9 (rate 0) to 0.8 (rate
-/// 0.5)`, or where it is highest and lowest.
-fn course(values: &[(String, f64)], digits: usize) -> String {
-    let ([(first_name, first), ..], [.., (last_name, last)]) = (values, values) else { return String::new() };
-    let steps = || values.windows(2).map(|pair| pair[1].1 - pair[0].1);
-    let ends = format!("from {first:.digits$} ({first_name}) to {last:.digits$} ({last_name})");
-    if values.len() > 1 && steps().all(|step| step < 0.0) {
-        return format!("falls with every step, {ends}");
-    }
-    if values.len() > 1 && steps().all(|step| step > 0.0) {
-        return format!("rises with every step, {ends}");
-    }
-    let by_value = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
-    // The first of equal ones.
-    let highest = values.iter().rev().max_by(by_value).unwrap_or(&values[0]);
-    let lowest = values.iter().min_by(by_value).unwrap_or(&values[0]);
-    if highest.1 == lowest.1 {
-        return format!("is {first:.digits$} for all");
-    }
-    format!(
-        "is highest at {} ({:.digits$}) and lowest at {} ({:.digits$})",
-        highest.0, highest.1, lowest.0, lowest.1
-    )
-}
-
-/// Where the mean validation loss turns up: the names of the models with the epoch of the least loss and how far above it the
-/// loss ends; and the names of the others.
-fn turning(runs: &[Run]) -> (Vec<String>, Vec<String>) {
-    let (mut turned, mut settled) = (Vec::new(), Vec::new());
-    for run in runs {
-        let losses = mean_course(run, "val_loss").unwrap_or_default();
-        let lowest = super::comparison::lowest(losses.iter().map(|(mean, _)| *mean));
-        let (Some((epoch, low)), Some((end, _))) = (lowest, losses.last()) else { continue };
-        if *end > low * 1.05 {
-            turned.push(format!(
-                "{} (lowest after epoch {}, {:.0} % higher at the end)",
-                run.name,
-                epoch + 1,
-                100.0 * (end / low - 1.0)
-            ));
-        } else {
-            settled.push(run.name.clone());
-        }
-    }
-    (turned, settled)
-}
-
-/// What [`turning`] found, in a sentence.
-fn turning_sentence(runs: &[Run]) -> Option<String> {
-    let listed = |names: &[String]| super::pairs::listed(names);
-    match turning(runs) {
-        (turned, settled) if turned.is_empty() && settled.is_empty() => None,
-        (turned, _) if turned.is_empty() => Some(
-            "Validation loss turns up for none of the models: each ends within 5 % of its lowest.".into(),
-        ),
-        (turned, settled) if settled.is_empty() => {
-            Some(format!("Validation loss turns up for every model: {}.", listed(&turned)))
-        }
-        (turned, settled) => Some(format!(
-            "Validation loss turns up for {}; it ends within 5 % of its lowest for {}.",
-            listed(&turned),
-            listed(&settled)
-        )),
-    }
-}
-
-/// The runs of models as curves are drawn of them.
-fn courses<'a>(models: impl IntoIterator<Item = &'a ModelRuns>) -> Vec<Run<'a>> {
-    let run = |model: &'a ModelRuns| Run {
-        name: model.name.clone(),
-        histories: model.runs.iter().map(|run| &run.history).collect(),
-    };
-    models.into_iter().map(run).collect()
-}
-
-/// What one seed cannot tell; the sentences of all pairs where there are several.
-fn certainty(models: &[&ModelRuns], measures: &[Measure]) -> Vec<String> {
-    if models.first().is_some_and(|model| model.runs.len() < 2) {
-        return vec!["One seed cannot tell which of these differences are chance: try --seeds 5.".into()];
-    }
-    let pairs = measures.iter().filter_map(|measure| Pairs::new(models, *measure));
-    pairs.map(|pairs| pairs.sentences().join(" ")).collect()
-}
-
-/// A folded table of all pairs for each measure.
-fn tested(models: &[&ModelRuns], measures: &[Measure]) -> Markup {
-    html! {
-        @for measure in measures {
-            @if let Some(pairs) = Pairs::new(models, *measure) {
-                (folded(&format!("All pairs: {}", measure.name), &table(&pairs.rows())))
-            }
-        }
-    }
-}
-
-/// What stands after ±, said where there are several seeds.
-fn about_intervals(seeds: usize) -> Markup {
-    html! { @if seeds > 1 {
-        p.quiet { "What stands after ± is half the 95 % interval of the mean over " (seeds) " seeds; bands and whiskers are the same." }
-    } }
-}
-
-/// Folded tables of every epoch of every run.
-fn every_epoch<'a>(models: impl IntoIterator<Item = &'a ModelRuns>) -> Markup {
-    html! {
-        @for model in models { @for run in &model.runs {
-            (folded(&format!("{}, seed {}: every epoch", model.name, run.seed), &epochs(&run.history)))
-        } }
-    }
-}
-
-/// Writes a figure as `NAME.svg` and `NAME.png`.
-fn write_figure(figure: &Figure, folder: &Path, name: &str) -> Result<()> {
-    figure.write(&folder.join(format!("{name}.svg")))?;
-    figure.write(&folder.join(format!("{name}.png")))
-}
-
 /// Writes a row for each run of each model.
 fn write_comparison<'a>(models: impl IntoIterator<Item = &'a ModelRuns>, folder: &Path) -> Result<()> {
     let models = models.into_iter().cloned().collect();
     Comparison { models, data: String::new(), command: String::new() }
         .write_csv(folder.join("comparison.csv"))
-}
-
-/// The model of the lowest mean validation loss, the first of equal ones.
-pub(crate) fn best_by_validation<'a>(models: impl IntoIterator<Item = &'a ModelRuns>) -> Option<usize> {
-    let losses = models.into_iter().map(|model| mean(model, |run| last(run, "val_loss")).unwrap_or(f64::NAN));
-    super::comparison::lowest(losses).map(|(index, _)| index)
 }
 
 #[cfg(test)]

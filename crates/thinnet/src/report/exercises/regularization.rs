@@ -4,16 +4,17 @@ use std::path::Path;
 
 use maud::{Markup, html};
 
-use super::{
-    ExerciseText, about_intervals, cell, certainty, courses, every_epoch, last, mean, tested,
-    turning_sentence, write_comparison, write_figure,
-};
+use super::{ExerciseText, write_comparison};
 use crate::error::Result;
 use crate::files::write_whole;
 use crate::report::curves::Curves;
+use crate::report::discussion::{
+    about_intervals, cell, certainty, courses, every_epoch, mean, tested, turning_sentence, write_figure,
+};
 use crate::report::figure::{Across, Figure, Joined, Panel, Point, Points, Scale};
 use crate::report::html::{again, folded, page, table};
-use crate::report::pairs::{Measure, listed};
+use crate::report::measures::Measure;
+use crate::report::pairs::{Against, listed};
 use crate::report::statistics::mean_interval;
 use crate::report::{ModelRuns, RunResult, aligned};
 
@@ -75,8 +76,8 @@ impl Choice {
         let row = |(index, (value, model)): (usize, &(f64, ModelRuns))| {
             vec![
                 value.to_string(),
-                cell(model, 4, |run| last(run, "val_loss")),
-                cell(model, 4, |run| last(run, "val_accuracy")),
+                cell(model, 4, |run| run.last("val_loss")),
+                cell(model, 4, |run| run.last("val_accuracy")),
                 if index == self.chosen { "chosen".into() } else { String::new() },
             ]
         };
@@ -86,7 +87,7 @@ impl Choice {
     fn panel(&self, color: usize) -> Panel {
         let values: Vec<f64> = self.candidates.iter().map(|(value, _)| *value).collect();
         let point = |(index, (value, model)): (usize, &(f64, ModelRuns))| {
-            let losses: Option<Vec<f64>> = model.runs.iter().map(|run| last(run, "val_loss")).collect();
+            let losses: Option<Vec<f64>> = model.runs.iter().map(|run| run.last("val_loss")).collect();
             let mut point = Point::new(*value, mean_interval(&losses?));
             if index == self.chosen {
                 point.note = "chosen".into();
@@ -117,11 +118,11 @@ impl RegularizedSet {
             let of = |value: fn(&RunResult) -> Option<f64>| cell(model, 4, value);
             vec![
                 model.name.clone(),
-                of(|run| last(run, "accuracy")),
-                of(|run| last(run, "val_accuracy")),
+                of(|run| run.last("accuracy")),
+                of(|run| run.last("val_accuracy")),
                 of(RunResult::gap),
-                of(Measure::TEST_ACCURACY.value),
-                of(Measure::TEST_LOSS.value),
+                of(|run| Measure::TEST_ACCURACY.value(run)),
+                of(|run| Measure::TEST_LOSS.value(run)),
             ]
         };
         std::iter::once(head.map(str::to_owned).to_vec()).chain(self.models.iter().map(row)).collect()
@@ -131,7 +132,8 @@ impl RegularizedSet {
     fn discussion(&self) -> Vec<String> {
         let chosen: Vec<String> = self.choices.iter().map(Choice::said).collect();
         let mut sentences = vec![format!("Chosen by validation loss: {}.", listed(&chosen))];
-        let accuracy = |model: &&ModelRuns| mean(model, Measure::TEST_ACCURACY.value).unwrap_or(f64::NAN);
+        let accuracy =
+            |model: &&ModelRuns| mean(model, |run| Measure::TEST_ACCURACY.value(run)).unwrap_or(f64::NAN);
         let mut ranked = self.models();
         ranked.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)));
         if let (Some(best), Some(plain)) = (ranked.first(), self.models.first()) {
@@ -139,10 +141,10 @@ impl RegularizedSet {
             sentences.push(format!(
                 "The highest mean test accuracy is that of “{}” ({}); “{}” is in place {place} of {} ({}).",
                 best.name,
-                cell(best, 4, Measure::TEST_ACCURACY.value),
+                cell(best, 4, |run| Measure::TEST_ACCURACY.value(run)),
                 plain.name,
                 ranked.len(),
-                cell(plain, 4, Measure::TEST_ACCURACY.value)
+                cell(plain, 4, |run| Measure::TEST_ACCURACY.value(run))
             ));
         }
         sentences.extend(turning_sentence(&courses(&self.models)));
@@ -171,8 +173,8 @@ impl RegularizedSet {
             (self.grid().markup("Mean validation loss after the last epoch against each strength.")?)
             (folded("What was tried", &html! { @for choice in &self.choices { (table(&choice.rows())) } }))
             h3 { "How sure is that" }
-            @for paragraph in certainty(&models, &MEASURES) { p { (paragraph) } }
-            (tested(&models, &MEASURES))
+            @for paragraph in certainty(&models, &MEASURES, Against::All) { p { (paragraph) } }
+            (tested(&models, &MEASURES, Against::All))
         })
     }
 }
@@ -195,7 +197,7 @@ impl Regularization {
     /// What happened on each set and which differences are real, in whole sentences.
     pub fn verdict(&self) -> Vec<String> {
         let of_set = |set: &RegularizedSet| {
-            let sentences = [set.discussion(), certainty(&set.models(), &MEASURES)].concat();
+            let sentences = [set.discussion(), certainty(&set.models(), &MEASURES, Against::All)].concat();
             format!("{}: {}", set.name, sentences.join(" "))
         };
         self.notes.iter().cloned().chain(self.sets.iter().map(of_set)).collect()
@@ -225,7 +227,7 @@ impl Regularization {
         };
         let best = self.sets.iter().filter_map(|set| {
             let by_accuracy = |a: &&ModelRuns, b: &&ModelRuns| {
-                let of = |model| mean(model, Measure::TEST_ACCURACY.value).unwrap_or(f64::NAN);
+                let of = |model| mean(model, |run| Measure::TEST_ACCURACY.value(run)).unwrap_or(f64::NAN);
                 of(a).total_cmp(&of(b))
             };
             Some(format!("“{}” on {}", set.models.iter().max_by(by_accuracy)?.name, set.name))
@@ -264,7 +266,7 @@ impl Regularization {
                     for (index, (value, model)) in choice.candidates.iter().enumerate() {
                         for run in &model.runs {
                             let number =
-                                |name| last(run, name).map_or_else(String::new, |value| value.to_string());
+                                |name| run.last(name).map_or_else(String::new, |value| value.to_string());
                             csv.write_record([
                                 choice.name.clone(),
                                 value.to_string(),

@@ -1,23 +1,6 @@
 use super::*;
 use crate::history::History;
 
-#[test]
-fn courses_say_what_the_numbers_do() {
-    let named = |values: &[f64]| -> Vec<(String, f64)> {
-        values.iter().enumerate().map(|(index, value)| (format!("s{index}"), *value)).collect()
-    };
-    for (values, said) in [
-        (&[0.3, 0.2, 0.1][..], "falls with every step, from 0.30 (s0) to 0.10 (s2)"),
-        (&[0.1, 0.2], "rises with every step, from 0.10 (s0) to 0.20 (s1)"),
-        (&[0.1, 0.3, 0.2, 0.3], "is highest at s1 (0.30) and lowest at s0 (0.10)"),
-        (&[0.5, 0.5], "is 0.50 for all"),
-        (&[0.5], "is 0.50 for all"),
-        (&[], ""),
-    ] {
-        assert_eq!(course(&named(values), 2), said);
-    }
-}
-
 /// Runs of two epochs with these numbers at the end: training, validation and test accuracy, validation loss, and what else.
 fn model(name: &str, runs: &[[f64; 4]], others: &[(&str, f64)]) -> ModelRuns {
     let run = |(seed, &[train, val, test, val_loss]): (usize, &[f64; 4])| {

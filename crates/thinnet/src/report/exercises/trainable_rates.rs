@@ -4,18 +4,20 @@ use std::path::Path;
 
 use maud::html;
 
-use super::{
-    ExerciseText, about_intervals, cell, certainty, course, courses, every_epoch, last, tested,
-    turning_sentence, write_comparison, write_figure,
-};
+use super::{ExerciseText, write_comparison};
 use crate::error::Result;
 use crate::files::write_whole;
 use crate::model::thousands;
 use crate::report::curves::Curves;
+use crate::report::discussion::{
+    about_intervals, cell, certainty, course, courses, every_epoch, mean, tested, turning_sentence,
+    write_figure,
+};
 use crate::report::figure::{Across, Figure, Joined, Panel, Point, Points, Scale};
 use crate::report::html::{again, folded, page, table};
 use crate::report::learned_rates;
-use crate::report::pairs::{Measure, p_value};
+use crate::report::measures::Measure;
+use crate::report::pairs::{Against, p_value};
 use crate::report::statistics::{LEVEL, holm, mean_interval, paired_test};
 use crate::report::{ModelRuns, RunResult, aligned};
 
@@ -66,11 +68,11 @@ impl TrainableRates {
             let of = |value: fn(&RunResult) -> Option<f64>| cell(model, 4, value);
             vec![
                 model.name.clone(),
-                of(|run| last(run, "accuracy")),
-                of(|run| last(run, "val_accuracy")),
+                of(|run| run.last("accuracy")),
+                of(|run| run.last("val_accuracy")),
                 of(RunResult::gap),
-                of(Measure::TEST_ACCURACY.value),
-                of(Measure::TEST_LOSS.value),
+                of(|run| Measure::TEST_ACCURACY.value(run)),
+                of(|run| Measure::TEST_LOSS.value(run)),
             ]
         };
         let models = self.models();
@@ -83,8 +85,8 @@ impl TrainableRates {
         let head = ["training samples"].into_iter().map(str::to_owned);
         let head = head.chain(self.places.iter().map(|place| format!("rate {place}")));
         let row = |size: &RatesOfSize| {
-            let rates = columns.iter().map(|column| cell(&size.model, 4, |run| last(run, column)));
-            let accuracy = cell(&size.model, 4, Measure::TEST_ACCURACY.value);
+            let rates = columns.iter().map(|column| cell(&size.model, 4, |run| run.last(column)));
+            let accuracy = cell(&size.model, 4, |run| Measure::TEST_ACCURACY.value(run));
             std::iter::once(thousands(size.samples)).chain(rates).chain([accuracy]).collect()
         };
         std::iter::once(head.chain(["test accuracy".into()]).collect())
@@ -106,9 +108,8 @@ impl TrainableRates {
                 rates.get(part(rates.len().checked_sub(1)?)).copied()
             };
             let end = cell(&self.concrete, 4, |run| at(run, |last| last));
-            let late = super::mean(&self.concrete, |run| {
-                Some(at(run, |last| last)? - at(run, |last| last * 3 / 4)?)
-            });
+            let late =
+                mean(&self.concrete, |run| Some(at(run, |last| last)? - at(run, |last| last * 3 / 4)?));
             let late = late.unwrap_or(f64::NAN);
             let moved = match format!("{:.4}", late.abs()).as_str() {
                 "0.0000" => "stood still".to_owned(),
@@ -128,7 +129,7 @@ impl TrainableRates {
         let [first, .., last_size] = &self.sizes[..] else { return Vec::new() };
         let columns = self.columns();
         let ends = |size: &RatesOfSize, column: &str| -> Vec<f64> {
-            size.model.runs.iter().filter_map(|run| last(run, column)).collect()
+            size.model.runs.iter().filter_map(|run| run.last(column)).collect()
         };
         let tests: Vec<_> = columns
             .iter()
@@ -168,7 +169,7 @@ impl TrainableRates {
 
     /// Which differences are real, in whole sentences.
     pub fn verdict(&self) -> Vec<String> {
-        certainty(&self.models(), &MEASURES)
+        certainty(&self.models(), &MEASURES, Against::All)
     }
 
     /// The figure of the rates' paths, a panel for each number of samples.
@@ -190,7 +191,7 @@ impl TrainableRates {
         let samples: Vec<f64> = self.sizes.iter().map(|size| size.samples as f64).collect();
         let points = |(color, (place, column)): (usize, (&String, &String))| {
             let point = |size: &RatesOfSize| {
-                let ends: Vec<f64> = size.model.runs.iter().filter_map(|run| last(run, column)).collect();
+                let ends: Vec<f64> = size.model.runs.iter().filter_map(|run| run.last(column)).collect();
                 Point::new(size.samples as f64, mean_interval(&ends))
             };
             let points = self.sizes.iter().map(point).collect();
@@ -260,7 +261,7 @@ impl TrainableRates {
             h2 { "How sure is that" }
             (about_intervals(self.seeds()))
             @for paragraph in self.verdict() { p { (paragraph) } }
-            (tested(&models, &MEASURES))
+            (tested(&models, &MEASURES, Against::All))
             h2 { "Where to look closer" }
             p { "Every run has a folder of its own, " code { "MODEL/SEED" } ", with its model and its own report." }
             (every_epoch(models.iter().copied()))
@@ -279,7 +280,7 @@ impl TrainableRates {
             for size in &self.sizes {
                 for run in &size.model.runs {
                     let rate =
-                        |column: &String| last(run, column).map_or_else(String::new, |rate| rate.to_string());
+                        |column: &String| run.last(column).map_or_else(String::new, |rate| rate.to_string());
                     let head = [size.samples.to_string(), run.seed.to_string()];
                     csv.write_record(head.into_iter().chain(columns.iter().map(rate)))?;
                 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::aligned;
 use super::statistics::mean_interval;
+use super::varied::{self, labels, quoted, words};
 use crate::error::Result;
 use crate::files::write_whole;
 use crate::history::Logs;
@@ -102,20 +103,9 @@ impl Tuning {
         first.map_or_else(Vec::new, |logs| logs.keys().map(String::as_str).collect())
     }
 
-    /// The last part of each key, for tables and charts.
-    fn labels(keys: &[String]) -> Vec<String> {
-        let end = |key: &String| key.rsplit('.').next().unwrap_or(key).to_owned();
-        let ends: Vec<String> = keys.iter().map(end).collect();
-        let alone = |label: &String| ends.iter().filter(|other| *other == label).count() == 1;
-        keys.iter().zip(&ends).map(|(key, label)| if alone(label) { label } else { key }.clone()).collect()
-    }
-
     /// A candidate's values as they are told.
     fn told(&self, trial: &Trial) -> String {
-        let labels = Self::labels(&self.varied);
-        let parts =
-            labels.iter().zip(&trial.values).map(|(label, value)| format!("{label} {}", words(value)));
-        parts.collect::<Vec<_>>().join(", ")
+        varied::told(&self.varied, &trial.values)
     }
 
     /// The best candidates of the only search, or what was chosen in each search, as a table with its head.
@@ -137,7 +127,7 @@ impl Tuning {
     /// The best candidates of a search, at most `most`.
     fn candidates(&self, search: &Searched, most: usize) -> Vec<Vec<String>> {
         let mut head = vec!["candidate".to_owned()];
-        head.extend(Self::labels(&self.varied));
+        head.extend(labels(&self.varied));
         head.extend(["epochs".to_owned(), self.objective.clone()]);
         let row = |trial: &Trial| {
             let mut row = vec![(trial.number + 1).to_string()];
@@ -163,8 +153,8 @@ impl Tuning {
     }
 
     fn chosen(&self, searches: &[Searched]) -> Vec<Vec<String>> {
-        let mut head = Self::labels(&self.each);
-        head.extend(Self::labels(&self.varied));
+        let mut head = labels(&self.each);
+        head.extend(labels(&self.varied));
         head.push(self.objective.clone());
         let names = self.test_names();
         head.extend(names.iter().map(|name| format!("test {name}")));
@@ -187,7 +177,6 @@ impl Tuning {
     /// Where a file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let names = self.test_names();
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         let published: Vec<&String> =
             self.searches.first().map_or_else(Vec::new, |s| s.published.keys().collect());
         let mut head: Vec<String> = self.each.iter().chain(&self.varied).map(|key| quoted(key)).collect();
@@ -222,11 +211,6 @@ impl Searched {
     fn of_test(&self, name: &str) -> Vec<f64> {
         self.chosen.test.iter().filter_map(|logs| logs.get(name).copied()).collect()
     }
-}
-
-/// A value in words.
-fn words(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A mean with half its interval, where that is known.

@@ -1,11 +1,13 @@
 //! The page and the charts of a search.
 
 use maud::{Markup, html};
+use serde_json::Value;
 
-use super::{Searched, Trial, Tuning, words};
+use super::{Searched, Trial, Tuning, labels, words};
 use crate::error::Result;
 use crate::report::figure::{Across, Figure, Joined, Line, Panel, Point, Points, Scale};
 use crate::report::html::{again, folded, page, table};
+use crate::report::varied::axis;
 
 impl Tuning {
     pub(super) fn page(&self) -> Result<String> {
@@ -21,7 +23,7 @@ impl Tuning {
         let body = html! {
             h2 { "What was run" }
             p {
-                (self.search) " over " (Self::labels(&self.varied).join(", ")) ": " (candidates) " candidates, "
+                (self.search) " over " (labels(&self.varied).join(", ")) ": " (candidates) " candidates, "
                 (epochs * self.seeds) " epochs, " (format!("{seconds:.0}")) " s of training on one thread each. "
                 "Candidates were judged by " (self.objective) ", of data that they were not trained on; test data were used once, \
                  at the end."
@@ -63,7 +65,7 @@ impl Tuning {
     /// How often each value was chosen.
     fn choices(&self) -> Vec<Vec<String>> {
         let mut rows = vec![vec!["entry".to_owned(), "value".to_owned(), "chosen".to_owned()]];
-        for (index, label) in Self::labels(&self.varied).into_iter().enumerate() {
+        for (index, label) in labels(&self.varied).into_iter().enumerate() {
             let mut counts: Vec<(String, usize)> = Vec::new();
             for best in self.searches.iter().filter_map(Searched::best) {
                 let value = words(&best.values[index]);
@@ -96,7 +98,7 @@ impl Tuning {
 
     /// The objective against each entry that was varied.
     fn effects(&self) -> Result<Figure> {
-        let labels = Self::labels(&self.varied);
+        let labels = labels(&self.varied);
         let panels = labels.iter().enumerate().map(|(index, label)| self.effect(index, label)).collect();
         let title = match self.searches.len() {
             1 => format!("{} of each candidate", self.objective),
@@ -132,26 +134,8 @@ impl Tuning {
                 }
             }
         }
-        let numbers: Option<Vec<f64>> = found.iter().map(|(value, ..)| value.as_f64()).collect();
-        let mut choices: Vec<String> = Vec::new();
-        let mut places = Vec::new();
-        for (at, (value, ..)) in found.iter().enumerate() {
-            places.push(match &numbers {
-                Some(numbers) => numbers[at],
-                None => {
-                    let word = words(value);
-                    let place = choices.iter().position(|other| *other == word);
-                    place.unwrap_or_else(|| {
-                        choices.push(word);
-                        choices.len() - 1
-                    }) as f64
-                }
-            });
-        }
-        let across = match numbers {
-            Some(numbers) => Across::Varied(label.to_owned(), Scale::of(&numbers)),
-            None => Across::Choices(label.to_owned(), choices),
-        };
+        let values: Vec<&Value> = found.iter().map(|(value, ..)| *value).collect();
+        let (across, places) = axis(label.to_owned(), &values);
         if self.searches.len() == 1 {
             let of_rung = |(color, epochs): (usize, &usize)| {
                 let here = found.iter().zip(&places).filter(|((.., trial), _)| trial.epochs == *epochs);
@@ -243,7 +227,7 @@ impl Tuning {
         let panel = Panel {
             name: "standard errors of the published mean".into(),
             points: points.collect(),
-            across: Across::Choices(Self::labels(&self.each).first().cloned().unwrap_or_default(), groups),
+            across: Across::Choices(labels(&self.each).first().cloned().unwrap_or_default(), groups),
             ..Panel::default()
         };
         Ok(Figure {

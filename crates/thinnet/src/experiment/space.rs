@@ -1,11 +1,35 @@
-//! The candidates of a search: functions of the seed and their number alone.
+//! What is varied: the points of a grid, and the candidates of a search, which are functions of the seed and their number
+//! alone.
 
 use serde_json::{Map, Value};
 
+use super::values::DATA_FOLDER;
+use super::{Experiment, Listing, set};
 use crate::config::read_value;
 use crate::error::{Error, Result};
-use crate::experiment::Listing;
 use crate::random::{Domain, Stream};
+
+/// Points more than these are a mistake.
+pub(super) const MOST: usize = 100_000;
+
+/// Reads `KEY=VALUES` options: what each entry may be, as [`Space::new`] takes it.
+///
+/// # Errors
+/// An option of another form, a key that comes twice.
+pub(super) fn varied(options: &[String]) -> Result<Map<String, Value>> {
+    let mut vary = Map::new();
+    for option in options {
+        let parts = option.split_once('=').map(|(key, values)| (key.trim(), values.trim()));
+        let Some((key, values)) = parts.filter(|(key, _)| !key.is_empty()) else {
+            let message = "expected KEY=V1,V2 or KEY=LOW..HIGH, such as model.layers.1.rate=0.1,0.3,0.5";
+            return Err(Error::config(format!("--vary {option}"), message));
+        };
+        if vary.insert(key.to_owned(), Value::from(values)).is_some() {
+            return Err(Error::config(format!("--vary {key}"), "the same key is varied twice"));
+        }
+    }
+    Ok(vary)
+}
 
 /// What is searched over.
 #[derive(Clone, Debug)]
@@ -33,19 +57,28 @@ enum Choices {
 }
 
 impl Space {
-    /// The dimensions of a table. A grid takes no ranges but those of whole numbers.
-    pub(super) fn new(vary: &Map<String, Value>, grid: bool) -> Result<Self> {
+    /// The dimensions of a table. A grid takes each value once, and no ranges but those of whole numbers. `place` stands
+    /// before the key in messages.
+    pub(super) fn new(vary: &Map<String, Value>, grid: bool, place: &str) -> Result<Self> {
         let dimension = |(key, value): (&String, &Value)| {
-            let place = format!("tune.vary.{key}");
-            let choices = choices(&place, value)?;
-            let choices = match choices {
+            let place = format!("{place}{key}");
+            let choices = match choices(&place, value)? {
                 Choices::Range { low, high, whole: true, log: false } if grid => {
-                    Choices::Listed((low as i64..=high as i64).map(Value::from).collect())
+                    Choices::Listed(whole_numbers(&place, low, high)?)
                 }
                 Choices::Range { .. } if grid => {
-                    let message =
-                        "a grid needs a list of values, got a range: list them, or search = \"random\"";
+                    let message = "a grid needs a list of values or a range of whole numbers, such as 0..19, got another \
+                                   range: list its values, or search it at random (thinnet tune, search = \"random\")";
                     return Err(Error::config(place, message));
+                }
+                Choices::Listed(values) if grid => {
+                    if let Some(twice) = repeated(&values) {
+                        return Err(Error::config(
+                            place,
+                            format!("expected each value once, got {twice} twice"),
+                        ));
+                    }
+                    Choices::Listed(values)
                 }
                 other => other,
             };
@@ -59,12 +92,31 @@ impl Space {
         self.dimensions.iter().map(|dimension| dimension.key.as_str())
     }
 
-    /// How many combinations of listed values there are; `None` with a range among them, or too many to count.
+    /// How many combinations of listed values there are; `None` with a range among them, or where they are more than
+    /// [`MOST`].
     pub(super) fn size(&self) -> Option<usize> {
-        self.dimensions.iter().try_fold(1_usize, |size, dimension| match &dimension.choices {
+        let size = self.dimensions.iter().try_fold(1_usize, |size, dimension| match &dimension.choices {
             Choices::Listed(values) => size.checked_mul(values.len()),
             Choices::Range { .. } => None,
-        })
+        });
+        size.filter(|size| *size <= MOST)
+    }
+
+    /// The overrides of a file's entries with the values of a point, behind others.
+    pub(super) fn overrides(&self, sets: &[String], values: &[Value]) -> Result<Vec<String>> {
+        let own = self.keys().zip(values).map(|(key, value)| set::assignment(key, value));
+        sets.iter().cloned().map(Ok).chain(own).collect()
+    }
+
+    /// Makes sure that the values of `[values]` that are varied are there: others would change nothing.
+    pub(super) fn check(&self, experiment: &Experiment) -> Result<()> {
+        for name in self.keys().filter_map(|key| key.strip_prefix("values.")) {
+            if !experiment.values.contains_key(name) && name != DATA_FOLDER {
+                let known = experiment.values.keys().map(String::as_str).chain([DATA_FOLDER]);
+                return Err(Error::unknown("value", name, known));
+            }
+        }
+        Ok(())
     }
 
     /// The values of a combination of the grid; the last dimension changes fastest.
@@ -144,17 +196,42 @@ fn choices(place: &str, value: &Value) -> Result<Choices> {
 pub(super) fn listed(place: &str, value: &Value) -> Result<Vec<Value>> {
     match choices(place, value)? {
         Choices::Listed(values) => Ok(values),
-        Choices::Range { low, high, whole: true, log: false } => {
-            Ok((low as i64..=high as i64).map(Value::from).collect())
-        }
+        Choices::Range { low, high, whole: true, log: false } => whole_numbers(place, low, high),
         Choices::Range { .. } => {
             Err(Error::config(place, "expected a list of values or a range of whole numbers"))
         }
     }
 }
 
+/// The numbers of a range, both ends among them.
+fn whole_numbers(place: &str, low: f64, high: f64) -> Result<Vec<Value>> {
+    if high - low >= MOST as f64 {
+        return Err(Error::config(
+            place,
+            format!("expected at most {MOST} values, got the range {low}..{high}"),
+        ));
+    }
+    Ok((low as i64..=high as i64).map(Value::from).collect())
+}
+
+/// A value that a list has twice; 1 and 1.0 are the same.
+fn repeated(values: &[Value]) -> Option<&Value> {
+    let same = |a: &Value, b: &Value| match (a.as_f64(), b.as_f64()) {
+        (Some(a), Some(b)) => a == b,
+        _ => a == b,
+    };
+    values
+        .iter()
+        .enumerate()
+        .find(|(at, value)| values[..*at].iter().any(|other| same(other, value)))
+        .map(|(_, v)| v)
+}
+
 /// Values with commas between them; bare words are texts.
 fn separated(text: &str) -> Vec<Value> {
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
     match read_value(&format!("[{text}]")) {
         Value::Array(values) => values,
         _ => text.split(',').map(|part| read_value(part.trim())).collect(),
@@ -200,7 +277,7 @@ mod tests {
     use super::*;
 
     fn space(vary: Value, grid: bool) -> Result<Space, String> {
-        Space::new(vary.as_object().unwrap(), grid).map_err(|error| error.to_string())
+        Space::new(vary.as_object().unwrap(), grid, "tune.vary.").map_err(|error| error.to_string())
     }
 
     #[test]
@@ -246,7 +323,34 @@ mod tests {
         ] {
             assert_eq!(space(json!({"a": value}), false).unwrap_err(), message);
         }
-        let real = space(json!({"a": "0.1..0.5"}), true).unwrap_err();
-        assert!(real.starts_with("tune.vary.a: a grid needs a list of values"), "{real}");
+        for (value, message) in [
+            (json!("0.1..0.5"), "tune.vary.a: a grid needs a list of values or a range of whole numbers"),
+            (json!("1..5:log"), "tune.vary.a: a grid needs a list of values or a range of whole numbers"),
+            (json!("0..100000"), "tune.vary.a: expected at most 100000 values, got the range 0..100000"),
+            (json!([1, 2, 1.0]), "tune.vary.a: expected each value once, got 1.0 twice"),
+            (json!(""), "tune.vary.a: expected at least one value, got none"),
+        ] {
+            let error = space(json!({"a": value}), true).unwrap_err();
+            assert!(error.starts_with(message), "{error}");
+        }
+        let many = space(json!({"a": "1..1000", "b": "1..1000"}), true).unwrap();
+        assert_eq!(many.size(), None);
+    }
+
+    #[test]
+    fn options_name_an_entry_and_its_values() {
+        let varied = |options: &[&str]| {
+            let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+            varied(&options).map_err(|error| error.to_string())
+        };
+        assert_eq!(json!(varied(&["b = 1, 2", "a=0..3"]).unwrap()), json!({"b": "1, 2", "a": "0..3"}));
+        for (options, message) in [
+            (&["rate"][..], "--vary rate: expected KEY=V1,V2 or KEY=LOW..HIGH"),
+            (&["=1,2"], "--vary =1,2: expected KEY=V1,V2 or KEY=LOW..HIGH"),
+            (&["a=1", "b=2", "a=3"], "--vary a: the same key is varied twice"),
+        ] {
+            let error = varied(options).unwrap_err();
+            assert!(error.starts_with(message), "{error}");
+        }
     }
 }

@@ -1,0 +1,178 @@
+//! What pages of models with several seeds have in common: sentences that follow the numbers, and tables.
+
+use std::path::Path;
+
+use maud::{Markup, html};
+
+use super::comparison::lowest;
+use super::curves::{Run, mean_course};
+use super::figure::Figure;
+use super::html::{epochs, folded, table};
+use super::measures::Measure;
+use super::pairs::{Against, Pairs, listed};
+use super::statistics::mean_interval;
+use super::{ModelRuns, RunResult};
+use crate::error::Result;
+
+/// A mean with half its interval, where there is one: `0.9754 ± 0.0012`.
+pub(super) fn with_interval(values: &[f64], digits: usize) -> String {
+    let (mean, half) = mean_interval(values);
+    let interval = if half.is_finite() { format!(" ± {half:.digits$}") } else { String::new() };
+    format!("{mean:.digits$}{interval}")
+}
+
+/// The mean of a number over a model's runs, with its interval; a dash where a run has none.
+pub(super) fn cell(model: &ModelRuns, digits: usize, value: impl Fn(&RunResult) -> Option<f64>) -> String {
+    let values: Option<Vec<f64>> = model.runs.iter().map(value).collect();
+    values.filter(|values| !values.is_empty()).map_or("–".into(), |values| with_interval(&values, digits))
+}
+
+/// The mean of a number over a model's runs.
+pub(super) fn mean(model: &ModelRuns, value: impl Fn(&RunResult) -> Option<f64>) -> Option<f64> {
+    let values: Option<Vec<f64>> = model.runs.iter().map(value).collect();
+    values.filter(|values| !values.is_empty()).map(|values| mean_interval(&values).0)
+}
+
+/// How a number changes along ordered settings, each with its name: `falls with every step, from 0.9 (rate 0) to 0.8 (rate
+/// 0.5)`, or where it is highest and lowest.
+pub(super) fn course(values: &[(String, f64)], digits: usize) -> String {
+    let ([(first_name, first), ..], [.., (last_name, last)]) = (values, values) else { return String::new() };
+    let steps = || values.windows(2).map(|pair| pair[1].1 - pair[0].1);
+    let ends = format!("from {first:.digits$} ({first_name}) to {last:.digits$} ({last_name})");
+    if values.len() > 1 && steps().all(|step| step < 0.0) {
+        return format!("falls with every step, {ends}");
+    }
+    if values.len() > 1 && steps().all(|step| step > 0.0) {
+        return format!("rises with every step, {ends}");
+    }
+    let by_value = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
+    // The first of equal ones.
+    let highest = values.iter().rev().max_by(by_value).unwrap_or(&values[0]);
+    let lowest = values.iter().min_by(by_value).unwrap_or(&values[0]);
+    if highest.1 == lowest.1 {
+        return format!("is {first:.digits$} for all");
+    }
+    format!(
+        "is highest at {} ({:.digits$}) and lowest at {} ({:.digits$})",
+        highest.0, highest.1, lowest.0, lowest.1
+    )
+}
+
+/// Where the mean validation loss turns up: the names of the models with the epoch of the least loss and how far above it the
+/// loss ends; and the names of the others.
+fn turning(runs: &[Run]) -> (Vec<String>, Vec<String>) {
+    let (mut turned, mut settled) = (Vec::new(), Vec::new());
+    for run in runs {
+        let losses = mean_course(run, "val_loss").unwrap_or_default();
+        let lowest = lowest(losses.iter().map(|(mean, _)| *mean));
+        let (Some((epoch, low)), Some((end, _))) = (lowest, losses.last()) else { continue };
+        if *end > low * 1.05 {
+            turned.push(format!(
+                "{} (lowest after epoch {}, {:.0} % higher at the end)",
+                run.name,
+                epoch + 1,
+                100.0 * (end / low - 1.0)
+            ));
+        } else {
+            settled.push(run.name.clone());
+        }
+    }
+    (turned, settled)
+}
+
+/// What [`turning`] found, in a sentence.
+pub(super) fn turning_sentence(runs: &[Run]) -> Option<String> {
+    match turning(runs) {
+        (turned, settled) if turned.is_empty() && settled.is_empty() => None,
+        (turned, _) if turned.is_empty() => Some(
+            "Validation loss turns up for none of the models: each ends within 5 % of its lowest.".into(),
+        ),
+        (turned, settled) if settled.is_empty() => {
+            Some(format!("Validation loss turns up for every model: {}.", listed(&turned)))
+        }
+        (turned, settled) => Some(format!(
+            "Validation loss turns up for {}; it ends within 5 % of its lowest for {}.",
+            listed(&turned),
+            listed(&settled)
+        )),
+    }
+}
+
+/// The runs of models as curves are drawn of them.
+pub(super) fn courses<'a>(models: impl IntoIterator<Item = &'a ModelRuns>) -> Vec<Run<'a>> {
+    let run = |model: &'a ModelRuns| Run {
+        name: model.name.clone(),
+        histories: model.runs.iter().map(|run| &run.history).collect(),
+    };
+    models.into_iter().map(run).collect()
+}
+
+/// What one seed cannot tell; the sentences of all pairs where there are several.
+pub(super) fn certainty(models: &[&ModelRuns], measures: &[Measure], against: Against) -> Vec<String> {
+    if models.first().is_some_and(|model| model.runs.len() < 2) {
+        return vec!["One seed cannot tell which of these differences are chance: try --seeds 5.".into()];
+    }
+    let pairs = measures.iter().filter_map(|measure| Pairs::new(models, measure.clone(), against));
+    pairs.map(|pairs| pairs.sentences().join(" ")).collect()
+}
+
+/// A folded table of the pairs for each measure.
+pub(super) fn tested(models: &[&ModelRuns], measures: &[Measure], against: Against) -> Markup {
+    html! {
+        @for measure in measures {
+            @if let Some(pairs) = Pairs::new(models, measure.clone(), against) {
+                (folded(&format!("{}: {}", against.title(), measure.name), &table(&pairs.rows())))
+            }
+        }
+    }
+}
+
+/// What stands after ±, said where there are several seeds.
+pub(super) fn about_intervals(seeds: usize) -> Markup {
+    html! { @if seeds > 1 {
+        p.quiet { "What stands after ± is half the 95 % interval of the mean over " (seeds) " seeds; bands and whiskers are the same." }
+    } }
+}
+
+/// Folded tables of every epoch of every run.
+pub(super) fn every_epoch<'a>(models: impl IntoIterator<Item = &'a ModelRuns>) -> Markup {
+    html! {
+        @for model in models { @for run in &model.runs {
+            (folded(&format!("{}, seed {}: every epoch", model.name, run.seed), &epochs(&run.history)))
+        } }
+    }
+}
+
+/// Writes a figure as `NAME.svg` and `NAME.png`.
+pub(super) fn write_figure(figure: &Figure, folder: &Path, name: &str) -> Result<()> {
+    figure.write(&folder.join(format!("{name}.svg")))?;
+    figure.write(&folder.join(format!("{name}.png")))
+}
+
+/// The model of the lowest mean validation loss, the first of equal ones.
+pub(crate) fn best_by_validation<'a>(models: impl IntoIterator<Item = &'a ModelRuns>) -> Option<usize> {
+    let losses = models.into_iter().map(|model| mean(model, |run| run.last("val_loss")).unwrap_or(f64::NAN));
+    lowest(losses).map(|(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn courses_say_what_the_numbers_do() {
+        let named = |values: &[f64]| -> Vec<(String, f64)> {
+            values.iter().enumerate().map(|(index, value)| (format!("s{index}"), *value)).collect()
+        };
+        for (values, said) in [
+            (&[0.3, 0.2, 0.1][..], "falls with every step, from 0.30 (s0) to 0.10 (s2)"),
+            (&[0.1, 0.2], "rises with every step, from 0.10 (s0) to 0.20 (s1)"),
+            (&[0.1, 0.3, 0.2, 0.3], "is highest at s1 (0.30) and lowest at s0 (0.10)"),
+            (&[0.5, 0.5], "is 0.50 for all"),
+            (&[0.5], "is 0.50 for all"),
+            (&[], ""),
+        ] {
+            assert_eq!(course(&named(values), 2), said);
+        }
+    }
+}
