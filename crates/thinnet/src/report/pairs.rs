@@ -234,6 +234,7 @@ pub(super) fn listed(items: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::history::History;
+    use crate::report::RunResult;
 
     fn model(name: &str, accuracies: &[f64]) -> ModelRuns {
         let run = |(seed, &accuracy): (usize, &f64)| RunResult {

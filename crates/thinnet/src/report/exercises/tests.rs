@@ -1,5 +1,6 @@
 use super::*;
 use crate::history::History;
+use crate::report::{RunResult, best_by_validation};
 
 /// Runs of two epochs with these numbers at the end: training, validation and test accuracy, validation loss, and what else.
 fn model(name: &str, runs: &[[f64; 4]], others: &[(&str, f64)]) -> ModelRuns {
