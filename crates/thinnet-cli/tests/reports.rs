@@ -134,7 +134,7 @@ fn every_report_reads_well_in_a_browser() {
         page("tutorial", &["tutorial", "--samples", "200", "--epochs", "2", "--seeds", "2"], 4),
         page("cifar10", &["tutorial", "cifar10", "--samples", "128", "--epochs", "2"], 2),
         page("compare", &["compare", "a.toml", "b.toml", "--seeds", "2"], 4),
-        page("sweep", &[&sweep[..], &["--vary", rates, "--seeds", "3"]].concat(), 7),
+        page("sweep", &[&sweep[..], &["--vary", rates, "--seeds", "3"]].concat(), 9),
         page(
             "sweep-two",
             &[&sweep[..], &["--vary", "fit.batch_size=16,32", "--vary", optimizers]].concat(),

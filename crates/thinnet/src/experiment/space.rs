@@ -227,14 +227,24 @@ fn repeated(values: &[Value]) -> Option<&Value> {
         .map(|(_, v)| v)
 }
 
-/// Values with commas between them; bare words are texts.
+/// Values with commas between them, those within brackets and quotation marks apart; bare words are texts.
 fn separated(text: &str) -> Vec<Value> {
-    if text.trim().is_empty() {
-        return Vec::new();
-    }
-    match read_value(&format!("[{text}]")) {
-        Value::Array(values) => values,
-        _ => text.split(',').map(|part| read_value(part.trim())).collect(),
+    let (mut depth, mut quote) = (0_i32, None);
+    let between = |c: char| {
+        match (quote, c) {
+            (Some(mark), _) if mark == c => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') => depth -= 1,
+            _ => {}
+        }
+        c == ',' && quote.is_none() && depth == 0
+    };
+    let text = text.trim();
+    let text = text.strip_suffix(',').unwrap_or(text);
+    match text.is_empty() {
+        true => Vec::new(),
+        false => text.split(between).map(|part| read_value(part.trim())).collect(),
     }
 }
 
@@ -335,6 +345,14 @@ mod tests {
         }
         let many = space(json!({"a": "1..1000", "b": "1..1000"}), true).unwrap();
         assert_eq!(many.size(), None);
+    }
+
+    #[test]
+    fn values_are_separated_by_the_commas_between_them() {
+        let text = r#"adam, { class = "SGD", momentum = [0.9, 0] }, "a, b", 0.5,"#;
+        let table = json!({"class": "SGD", "momentum": [0.9, 0]});
+        assert_eq!(json!(separated(text)), json!(["adam", table, "a, b", 0.5]));
+        assert!(separated(" ").is_empty());
     }
 
     #[test]

@@ -31,8 +31,8 @@ impl Sweep {
             (table(&self.rows()))
             (about_intervals(seeds))
             @match &curves[..] {
-                [only] => (only),
-                several => (folded("Curves of all points", &html! { @for figure in several { (figure) } })),
+                few @ ([_] | [_, _]) => @for figure in few { (figure) },
+                many => (folded("Curves of all points", &html! { @for figure in many { (figure) } })),
             }
             h2 { "How sure is that" }
             @if models.len() > 1 {

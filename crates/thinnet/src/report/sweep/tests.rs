@@ -22,7 +22,10 @@ fn point(values: Vec<Value>, keys: &[String], losses: &[(f64, f64)]) -> SweepPoi
     }
 }
 
-fn sweep(keys: &[&str], points: Vec<(Vec<Value>, &[(f64, f64)])>) -> Sweep {
+/// The values of a point, and what its runs end with.
+type Ended<'a> = (Vec<Value>, &'a [(f64, f64)]);
+
+fn sweep(keys: &[&str], points: Vec<Ended>) -> Sweep {
     let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
     Sweep {
         data: "small".into(),
