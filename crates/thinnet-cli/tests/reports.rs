@@ -119,6 +119,7 @@ fn every_report_reads_well_in_a_browser() {
     let again = bench.report(&["train", "a.toml", "--set", "seed=6"]);
     let models = [&train, &again].map(|report| report.with_file_name("model.safetensors"));
     let [first, second] = models.each_ref().map(|model| model.to_str().unwrap());
+    let [first_run, second_run] = [&train, &again].map(|report| report.parent().unwrap().to_str().unwrap());
     let uncertainty =
         ["uncertainty", "--data", "a.toml", "--ood", "noise.npy", "--mc-samples", "20", "--model"];
     let page = |name, arguments: &[&str], panels| Page { name, path: bench.report(arguments), panels };
@@ -133,7 +134,8 @@ fn every_report_reads_well_in_a_browser() {
         Page { name: "train", path: train.clone(), panels: 2 },
         page("tutorial", &["tutorial", "--samples", "200", "--epochs", "2", "--seeds", "2"], 4),
         page("cifar10", &["tutorial", "cifar10", "--samples", "128", "--epochs", "2"], 2),
-        page("compare", &["compare", "a.toml", "b.toml", "--seeds", "2"], 4),
+        page("compare", &["compare", "a.toml", "b.toml", "--seeds", "2"], 5),
+        page("compare-any", &["compare", "a.toml", first_run, second_run, "--baseline", "train-a-toml"], 5),
         page("sweep", &[&sweep[..], &["--vary", rates, "--seeds", "3"]].concat(), 9),
         page(
             "sweep-two",

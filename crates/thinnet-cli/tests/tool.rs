@@ -208,23 +208,6 @@ fn regression_and_several_labels_work_from_files() {
 }
 
 #[test]
-fn comparisons_hold_a_run_for_each_model_and_seed() {
-    let bench = Bench::new();
-    fs::write(bench.path("f.toml"), EXPERIMENT.replace("rate = 0.2", "rate = 0.0")).unwrap();
-    let text = bench.run(&["compare", "e.toml", "f.toml", "--seeds", "3", "--out", "both"]);
-    assert!(text.status.success(), "{}", String::from_utf8_lossy(&text.stderr));
-    let text = String::from_utf8(text.stdout).unwrap();
-    assert!(text.contains("±") && text.contains("95 % interval of 3 paired seeds"), "{text}");
-    let rows = fs::read_to_string(bench.path("both/comparison.csv")).unwrap();
-    assert_eq!(rows.lines().count(), 1 + 2 * 3);
-    for name in
-        ["report.html", "curves.svg", "curves.png", "e/seed-5/model.safetensors", "f/seed-7/history.csv"]
-    {
-        assert!(bench.path("both").join(name).exists(), "{name}");
-    }
-}
-
-#[test]
 fn what_goes_wrong_is_said_in_one_line() {
     let bench = Bench::new();
     bench.ok(&["train", "e.toml", "--out", "run"]);

@@ -121,10 +121,17 @@ Examples:
         after_help = "Examples:\n  thinnet summary experiments/basic.toml\n  thinnet summary model.json --json"
     )]
     Summary(Summary),
-    /// Train the models of several experiment files and compare them
+    /// Compare models: of experiment files, which are trained, and of runs that were trained before
     #[command(after_help = "\
 Examples:
-  thinnet compare experiments/basic.toml experiments/l2-and-dropout.toml --seeds 5")]
+  thinnet compare experiments/basic.toml experiments/l2-and-dropout.toml --seeds 5
+  thinnet compare runs/basic-1 runs/basic-2                                     two runs of thinnet train
+  thinnet compare runs/rates/rate-0.1 runs/rates/rate-0.3 --baseline rate-0.1   points of a sweep, with all their seeds
+  thinnet compare runs/rates/rate-0.3 runs/search/best experiments/basic.toml --seeds 5 --out runs/all
+  thinnet compare runs/rates/rate-0.3 runs/search/best experiments/basic.toml --seeds 5 --out runs/all --resume
+
+Models must have the same data. Differences are paired by seed where two models share two seeds or more; where they do not,
+Welch's test is taken, which sees less. The numbers that are compared are those that all runs have.")]
     Compare(Compare),
     /// Train an experiment at every point of a grid, with several seeds, and say which differences are real
     #[command(after_help = "\

@@ -18,11 +18,11 @@ mod tutorial;
 mod uncertainty;
 mod varied;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use thinnet::Result;
 use thinnet::callbacks::Watched;
 use thinnet::experiment::RunOptions;
+use thinnet::{Error, Result};
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::on_interrupt;
@@ -58,6 +58,17 @@ fn run_options(out: PathBuf, resume: bool, threads: Option<usize>, watch: bool) 
         command: own_command(),
         ..RunOptions::default()
     }
+}
+
+/// Makes sure that no other results are overwritten: `done` is a file that they leave at their end.
+fn refuse_done(out: &Path, resume: bool, done: &str) -> Result<()> {
+    if !resume && out.join(done).exists() {
+        return Err(Error::Usage(format!(
+            "{} holds a run already: go on with it with --resume, or choose another folder with --out",
+            out.display()
+        )));
+    }
+    Ok(())
 }
 
 /// The command as the user gave it, to give it again.

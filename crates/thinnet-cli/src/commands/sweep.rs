@@ -3,12 +3,13 @@
 use thinnet::Result;
 use thinnet::experiment::{SweepOptions, sweep};
 
-use super::varied;
+use super::{refuse_done, varied};
 use crate::arguments::Sweep;
 use crate::exit::print;
 
 pub(crate) fn run(arguments: &Sweep, threads: Option<usize>) -> Result<()> {
     let (out, run) = varied::options(&arguments.varied, threads);
+    refuse_done(&out, arguments.varied.resume, "sweep.csv")?;
     let options = SweepOptions {
         run,
         sets: varied::overrides(&arguments.varied)?,

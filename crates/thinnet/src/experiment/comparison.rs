@@ -54,7 +54,12 @@ pub fn compare(
         }
         models.push(ModelRuns { name: name.clone(), summary, runs });
     }
-    Ok(Comparison { models, data: options.data.clone(), command: options.run.command.clone() })
+    Ok(Comparison {
+        models,
+        data: options.data.clone(),
+        notes: Vec::new(),
+        command: options.run.command.clone(),
+    })
 }
 
 /// Where the run of a seed goes: into the model's folder itself if it is the only one.

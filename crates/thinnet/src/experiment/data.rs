@@ -151,6 +151,20 @@ impl DataConfig {
         Ok(())
     }
 
+    /// What the data are called.
+    pub(super) fn name(&self) -> String {
+        let Self { dataset, folder, table, x, .. } = self;
+        let text = |part: Option<&std::ffi::OsStr>| {
+            part.map_or_else(String::new, |part| part.to_string_lossy().into_owned())
+        };
+        match (dataset, folder, table, x) {
+            (Some(name), ..) => name.clone(),
+            (None, Some(folder), ..) => text(folder.file_name()),
+            (None, None, Some(table), _) => super::table::name(table),
+            (None, None, None, x) => text(x.as_deref().and_then(Path::file_stem)),
+        }
+    }
+
     /// The data, and what is to be said of them.
     pub(super) fn load(&self) -> Result<(Dataset, Vec<String>)> {
         let Self { dataset, folder, table, x, y, x_test, y_test, samples, .. } = self;
@@ -185,8 +199,7 @@ impl DataConfig {
                         y: Targets::Classes(Vec::new().into()),
                     },
                 };
-                let name = x.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-                Dataset { name, class_names: Vec::new(), train, test }
+                Dataset { name: self.name(), class_names: Vec::new(), train, test }
             }
             _ => return Err(Error::config("data", "`x` and `y` belong together: one is missing")),
         };

@@ -19,7 +19,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::history::Logs;
 use crate::model::Sequential;
-use crate::report::RunResult;
+use crate::report::{RunFolder, RunResult};
 
 /// One of many runs.
 #[derive(Clone, Debug)]
@@ -175,6 +175,22 @@ pub fn run_all<T: Send>(
         return Err(error);
     }
     results.into_iter().map(|result| result.unwrap_or(Err(Error::Interrupted))).collect()
+}
+
+/// Makes sure before anything is trained that every job can be run: its model can be made, and its folder is free or holds this
+/// run, which is to be gone on with. The models' summaries come in the order of the jobs.
+///
+/// # Errors
+/// What is wrong with the first job of which something is.
+pub(super) fn checked(jobs: &[Job], resume: bool) -> Result<Vec<String>> {
+    let check = |job: &Job| {
+        let (mut model, _) = job.built()?;
+        if let Some(out) = &job.out {
+            RunFolder::check(out, &job.experiment.clone().with_input_of(job.data)?.to_toml()?, resume)?;
+        }
+        model.try_summary()
+    };
+    jobs.iter().map(check).collect()
 }
 
 /// Runs all jobs as [`run_all`] does and returns their numbers. With `resume`, a run that is done is read from its folder

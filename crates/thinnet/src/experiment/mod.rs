@@ -54,12 +54,14 @@
 
 mod asking;
 mod comparison;
+mod contenders;
 mod data;
 mod expression;
 mod finished;
 mod jobs;
 mod listing;
 mod monte_carlo;
+mod penalties;
 mod profile;
 mod repeat;
 mod run;
@@ -87,6 +89,7 @@ use crate::layers::{self, Layer};
 use crate::model::Sequential;
 
 pub use comparison::{ComparisonOptions, compare};
+pub use contenders::{Contender, compare_all};
 pub use data::{DataConfig, Standardize};
 pub use finished::FinishedRun;
 pub use jobs::{Job, results, run_all};

@@ -52,6 +52,11 @@ pub fn repeat(
         report.write(out)?;
     }
     let model = ModelRuns { name: first.name().into(), summary, runs };
-    let runs = Comparison { models: vec![model], data: data.name.clone(), command: options.command.clone() };
+    let runs = Comparison {
+        models: vec![model],
+        data: data.name.clone(),
+        notes: Vec::new(),
+        command: options.command.clone(),
+    };
     Ok(Repeated { runs, classes })
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::data::DataConfig;
+use super::jobs::checked;
 use super::space::{MOST, Space, varied};
-use super::{Experiment, Job, RunOptions, ValidationData, results};
+use super::{Experiment, Job, RunOptions, ValidationData, penalties, results};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::{ModelRuns, RunFolder, Sweep, SweepPoint, Validated, told, words};
+use crate::report::{ModelRuns, Sweep, SweepPoint, Validated, told, words};
 
 /// How to sweep.
 #[derive(Clone, Debug, Default)]
@@ -85,17 +86,7 @@ pub fn sweep(path: impl AsRef<Path>, options: &SweepOptions) -> Result<Sweep> {
             });
         }
     }
-    // A sweep that takes hours does not fail on its last point.
-    let mut summaries = Vec::new();
-    for (index, job) in jobs.iter().enumerate() {
-        if index % options.seeds == 0 {
-            summaries.push(job.built()?.0.summary());
-        }
-        if let Some(out) = &job.out {
-            let config = job.experiment.clone().with_input_of(job.data)?.to_toml()?;
-            RunFolder::check(out, &config, options.run.resume)?;
-        }
-    }
+    let summaries = checked(&jobs, options.run.resume)?.into_iter().step_by(options.seeds);
     let mut results = results(&jobs, &options.run)?.into_iter();
     let keys: Vec<String> = space.keys().map(str::to_owned).collect();
     let first = &points[0].experiment;
@@ -227,34 +218,8 @@ fn notes(points: &[Point], data: &Data) -> Vec<String> {
             "The points have different data: what differs between them may be the data's doing.".into(),
         );
     }
-    let penalties = |point: &Point| {
-        let mut found = Vec::new();
-        point.experiment.model.layers.iter().for_each(|layer| regularizers(layer, &mut found));
-        found
-    };
-    let first = penalties(&points[0]);
-    if points.iter().any(|point| penalties(point) != first) {
-        let text = "The points have different penalties, which are part of every loss: compare their accuracies or other \
-                    metrics, not their losses.";
-        notes.push(text.into());
-    }
+    notes.extend(penalties::note(points.iter().map(|point| &point.experiment)));
     notes
-}
-
-/// What a layer, or a layer within it, adds to the loss.
-fn regularizers(layer: &Value, found: &mut Vec<Value>) {
-    match layer {
-        Value::Object(map) => {
-            for (key, value) in map {
-                match key.ends_with("_regularizer") {
-                    true => found.push(value.clone()),
-                    false => regularizers(value, found),
-                }
-            }
-        }
-        Value::Array(list) => list.iter().for_each(|value| regularizers(value, found)),
-        _ => {}
-    }
 }
 
 #[cfg(test)]

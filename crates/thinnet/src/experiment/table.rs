@@ -58,7 +58,7 @@ impl DataConfig {
 }
 
 /// The table's name: that of its file behind its folder's, since many a set's file is called `data.txt`.
-fn name(path: &Path) -> String {
+pub(super) fn name(path: &Path) -> String {
     let text = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
     let folder = text(path.parent().and_then(Path::file_name));
     let parts = folder.into_iter().chain(text(path.file_stem()));

@@ -5,9 +5,9 @@ use std::path::Path;
 use maud::{Markup, html};
 
 use super::comparison::lowest;
-use super::curves::{Run, mean_course};
+use super::curves::{Curves, Run, mean_course};
 use super::figure::Figure;
-use super::html::{epochs, folded, table};
+use super::html::{epochs, figure, folded, table};
 use super::measures::Measure;
 use super::pairs::{Against, Pairs, listed};
 use super::statistics::mean_interval;
@@ -107,13 +107,14 @@ pub(super) fn courses<'a>(models: impl IntoIterator<Item = &'a ModelRuns>) -> Ve
     models.into_iter().map(run).collect()
 }
 
-/// What one seed cannot tell; the sentences of all pairs where there are several.
+/// The sentences of all pairs; what one seed cannot tell where there are too few.
 pub(super) fn certainty(models: &[&ModelRuns], measures: &[Measure], against: Against) -> Vec<String> {
-    if models.first().is_some_and(|model| model.runs.len() < 2) {
+    let pairs = measures.iter().filter_map(|measure| Pairs::new(models, measure.clone(), against));
+    let paragraphs: Vec<String> = pairs.map(|pairs| pairs.sentences().join(" ")).collect();
+    if paragraphs.is_empty() && models.iter().any(|model| model.runs.len() < 2) {
         return vec!["One seed cannot tell which of these differences are chance: try --seeds 5.".into()];
     }
-    let pairs = measures.iter().filter_map(|measure| Pairs::new(models, measure.clone(), against));
-    pairs.map(|pairs| pairs.sentences().join(" ")).collect()
+    paragraphs
 }
 
 /// A folded table of the pairs for each measure.
@@ -132,6 +133,28 @@ pub(super) fn about_intervals(seeds: usize) -> Markup {
     html! { @if seeds > 1 {
         p.quiet { "What stands after ± is half the 95 % interval of the mean over " (seeds) " seeds; bands and whiskers are the same." }
     } }
+}
+
+/// As many curves can be told apart in one figure.
+pub(super) const CURVES: usize = 6;
+
+/// The curves of all models; folded where they need many figures.
+pub(super) fn curves(models: &[&ModelRuns]) -> Result<Markup> {
+    let runs = courses(models.iter().copied());
+    let figures = runs.chunks(CURVES).map(figure).collect::<Result<Vec<_>>>()?;
+    Ok(match &figures[..] {
+        few @ ([] | [_] | [_, _]) => html! { @for figure in few { (figure) } },
+        many => folded("All curves", &html! { @for figure in many { (figure) } }),
+    })
+}
+
+/// Writes the curves of all models as `curves.svg` and `curves.png`; where there are many, `curves-2.svg` … too.
+pub(super) fn write_curves(models: &[&ModelRuns], folder: &Path) -> Result<()> {
+    for (number, runs) in courses(models.iter().copied()).chunks(CURVES).enumerate() {
+        let name = if number == 0 { "curves".to_owned() } else { format!("curves-{}", number + 1) };
+        write_figure(&Curves::new(runs).figure(), folder, &name)?;
+    }
+    Ok(())
 }
 
 /// Folded tables of every epoch of every run.

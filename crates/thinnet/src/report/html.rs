@@ -1,20 +1,13 @@
-//! Pages that need nothing else: their parts, and the page of a comparison.
-
-use std::path::Path;
+//! The parts of pages that need nothing else.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::curves::{Curves, Run};
-use super::{Comparison, learned_rates};
 use crate::error::Result;
-use crate::files::write_whole;
 use crate::history::History;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
-
-/// Below the measures of models.
-const MEASURES: &str = "Means over the seeds, with their 95 % intervals. What follows compares seed by seed, which can be surer.";
 
 /// What a browser may load for a page: nothing but what is in it.
 const POLICY: &str =
@@ -77,58 +70,4 @@ pub(super) fn folded(title: &str, content: &Markup) -> Markup {
 
 pub(super) fn again(command: &str) -> Markup {
     html! { h2 { "Run it again" } pre.command { code { (command) } } p { "The same seed gives the same numbers, to the bit, on any number of threads." } }
-}
-
-impl Comparison {
-    fn histories(&self) -> Vec<Run<'_>> {
-        self.models
-            .iter()
-            .map(|model| Run {
-                name: model.name.clone(),
-                histories: model.runs.iter().map(|run| &run.history).collect(),
-            })
-            .collect()
-    }
-
-    /// Writes `comparison.csv`, `curves.svg`, `curves.png`, with several seeds `measures.svg` and `measures.png`, and
-    /// `report.html` into a folder. `versus` are the models that
-    /// the verdict compares the first one with.
-    ///
-    /// # Errors
-    /// Where a file cannot be written.
-    pub fn write(&self, folder: &Path, title: &str, versus: &[usize]) -> Result<()> {
-        self.write_csv(folder.join("comparison.csv"))?;
-        let runs = self.histories();
-        let curves = Curves::new(&runs);
-        curves.write(folder.join("curves.svg"))?;
-        curves.write(folder.join("curves.png"))?;
-        learned_rates::write(&runs, folder)?;
-        let measures = self.measures();
-        if let Some(measures) = &measures {
-            measures.write(&folder.join("measures.svg"))?;
-            measures.write(&folder.join("measures.png"))?;
-        }
-        let seeds = self.models.first().map_or(0, |model| model.runs.len());
-        let body = html! {
-            h2 { "What was run" }
-            p { (self.models.len()) " models on " (self.data) ", " (seeds) @if seeds == 1 { " seed" } @else { " seeds" } " each." }
-            @for model in &self.models { (folded(&model.name, &html! { pre { (model.summary) } })) }
-            h2 { "What happened" }
-            (table(&self.rows()))
-            (figure(&runs)?)
-            @if let Some(rates) = learned_rates::markup(&runs)? { (rates) }
-            @if let Some(measures) = &measures { (measures.markup(MEASURES)?) }
-            h2 { "How sure is that" }
-            @for paragraph in self.verdict(versus) { p { (paragraph) } }
-            h2 { "Where to look closer" }
-            @for model in &self.models {
-                @for run in &model.runs {
-                    (folded(&format!("{}, seed {}: every epoch", model.name, run.seed), &epochs(&run.history)))
-                }
-            }
-            (again(&self.command))
-        };
-        let page = page(title, &body);
-        write_whole(folder.join("report.html"), |out| out.write_all(page.as_bytes()))
-    }
 }

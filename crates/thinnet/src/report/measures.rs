@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::figure::{Across, Figure, Joined, Panel, Point, Points};
 use super::statistics::mean_interval;
-use super::{Comparison, ModelRuns, RunResult};
+use super::{Comparison, ModelRuns, RunResult, Versus};
 
 /// Where a run has a number.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,9 +132,11 @@ impl Measure {
         let means = means.collect::<Option<Vec<(f64, &str)>>>()?;
         let order = |a: &&(f64, &str), b: &&(f64, &str)| a.0.total_cmp(&b.0);
         let (low, high) = (means.iter().min_by(order)?, means.iter().max_by(order)?);
-        let name = match models.first()?.runs.len() {
-            1 => self.capitalized(),
-            seeds => format!("Mean {} over {seeds} seeds", self.name),
+        let seeds = models.first()?.runs.len();
+        let name = match models.iter().all(|model| model.runs.len() == seeds) {
+            true if seeds == 1 => self.capitalized(),
+            true => format!("Mean {} over {seeds} seeds", self.name),
+            false => format!("Mean {}", self.name),
         };
         let digits = self.own_digits();
         if low.0 == high.0 {
@@ -164,20 +166,25 @@ pub(super) fn other_tests(models: &[&ModelRuns]) -> Vec<String> {
 }
 
 impl Comparison {
-    /// Test accuracy (without it, test loss) and the gap between training and validation of each model, as means with
-    /// 95 % intervals. `None` where there are no intervals, or nothing was measured.
-    pub(super) fn measures(&self) -> Option<Figure> {
-        if self.models.len() < 2 || self.models.iter().any(|model| model.runs.len() < 2) {
+    /// Test accuracy (without it, test loss) and the gap between training and validation of each model; where pairs are
+    /// tested, all that is tested; as means with 95 % intervals. `None` where there are no intervals, or nothing was measured.
+    pub(super) fn measures(&self, versus: Versus) -> Option<Figure> {
+        if self.models.len() < 2 || self.models.iter().all(|model| model.runs.len() < 2) {
             return None;
         }
-        let models: Vec<&ModelRuns> = self.models.iter().collect();
+        let models = self.models();
         let known = |measure: &Measure| models.iter().all(|model| finite(measure, model).is_some());
-        let first = [Measure::TEST_ACCURACY, Measure::TEST_LOSS].into_iter().find(known)?;
-        let title = first.extremes(&models)?;
-        let measures = [first].into_iter().chain(Some(Measure::GAP).filter(known));
+        let mut measures: Vec<Measure> = match versus.tested() {
+            Some(_) => self.common(),
+            None => {
+                let first = [Measure::TEST_ACCURACY, Measure::TEST_LOSS].into_iter().find(known);
+                first.into_iter().chain([Measure::GAP]).collect()
+            }
+        };
+        measures.retain(known);
         Some(Figure {
-            title,
-            panels: measures.map(|measure| self.panel(&measure)).collect(),
+            title: measures.first()?.extremes(&models)?,
+            panels: measures.iter().map(|measure| self.panel(measure)).collect(),
             names: self.models.iter().map(|model| model.name.clone()).collect(),
             phases: false,
         })
@@ -221,8 +228,9 @@ mod tests {
     }
 
     fn title(models: Vec<ModelRuns>) -> Option<String> {
-        let comparison = Comparison { models, data: String::new(), command: String::new() };
-        let figure = comparison.measures()?;
+        let comparison =
+            Comparison { models, data: String::new(), notes: Vec::new(), command: String::new() };
+        let figure = comparison.measures(Versus::First(&[1]))?;
         assert_eq!(figure.panels.len(), 1, "without validation there is no gap");
         Some(figure.title)
     }

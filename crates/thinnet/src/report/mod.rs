@@ -26,7 +26,7 @@ mod varied;
 pub use activations::{ActivationReport, ActivationSection};
 pub use aligned::aligned;
 pub use classes::{ClassAccuracy, Classes, Mistake};
-pub use comparison::{Comparison, ModelRuns, RunResult};
+pub use comparison::{Comparison, ModelRuns, RunResult, Versus};
 pub use curves::{Curves, Run};
 pub(crate) use discussion::best_by_validation;
 pub use exercises::{

@@ -2,7 +2,7 @@
 
 use super::ModelRuns;
 use super::measures::Measure;
-use super::statistics::{LEVEL, holm, mean_interval, paired_test};
+use super::statistics::{DifferenceTest, LEVEL, holm, paired_test, welch_test};
 
 /// Means that are closer than this share of them are the same but for rounding: models compute in single precision.
 const ROUNDING: f64 = 1e-5;
@@ -39,8 +39,39 @@ pub(super) struct Pairs<'a> {
     measure: Measure,
     models: &'a [&'a ModelRuns],
     against: Against,
-    seeds: usize,
     pairs: Vec<Pair>,
+    /// Pairs that nothing can be said of.
+    untested: Vec<[usize; 2]>,
+}
+
+/// How two models are tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    /// A paired t-test over so many seeds that both were trained with.
+    Paired(usize),
+    /// Welch's t-test of so many runs each, which share fewer than two seeds.
+    Welch(usize, usize),
+}
+
+impl Method {
+    /// Tests the values of two models, each with its seed; `None` where there are too few.
+    fn test(first: &[(u64, f64)], second: &[(u64, f64)]) -> Option<(Self, DifferenceTest)> {
+        let of_seed = |seed: u64| second.iter().find(|(other, _)| *other == seed).map(|(_, value)| *value);
+        let (a, b): (Vec<f64>, Vec<f64>) =
+            first.iter().filter_map(|(seed, value)| Some((*value, of_seed(*seed)?))).unzip();
+        if a.len() >= 2 {
+            return Some((Self::Paired(a.len()), paired_test(&a, &b)));
+        }
+        let [a, b] = [first, second].map(|runs| runs.iter().map(|(_, value)| *value).collect::<Vec<f64>>());
+        (a.len() >= 2 && b.len() >= 2).then(|| (Self::Welch(a.len(), b.len()), welch_test(&a, &b)))
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::Paired(seeds) => format!("{seeds} paired seeds"),
+            Self::Welch(a, b) => format!("Welch, {a} and {b} seeds"),
+        }
+    }
 }
 
 /// Two models, the first with the higher mean.
@@ -48,6 +79,7 @@ pub(super) struct Pairs<'a> {
 struct Pair {
     higher: usize,
     lower: usize,
+    method: Method,
     difference: f64,
     half: f64,
     /// After Holm's correction for all pairs.
@@ -61,22 +93,28 @@ impl Pair {
 }
 
 impl<'a> Pairs<'a> {
-    /// Tests pairs; `None` where a run lacks the number, or there are less than two seeds or models.
+    /// Tests pairs, over the seeds that both were trained with where those are two or more; `None` where a run lacks the number,
+    /// or no two models have enough runs.
     pub(super) fn new(models: &'a [&'a ModelRuns], measure: Measure, against: Against) -> Option<Self> {
-        let values: Vec<Vec<f64>> = models.iter().map(|model| measure.of(model)).collect::<Option<_>>()?;
-        let seeds = values.iter().map(Vec::len).min()?;
-        if seeds < 2 || models.len() < 2 {
-            return None;
-        }
-        let mut pairs = Vec::new();
+        let values = |model: &&ModelRuns| {
+            let values = measure.of(model)?.into_iter();
+            Some(model.runs.iter().map(|run| run.seed).zip(values).collect())
+        };
+        let values: Vec<Vec<(u64, f64)>> = models.iter().map(values).collect::<Option<_>>()?;
+        let (mut pairs, mut untested) = (Vec::new(), Vec::new());
         for a in 0..models.len() {
             for b in (a + 1..models.len()).filter(|&b| against.has(a, b)) {
-                let test = paired_test(&values[a], &values[b]);
-                let same = test.difference.abs() <= ROUNDING * mean_interval(&values[a]).0.abs();
+                let Some((method, test)) = Method::test(&values[a], &values[b]) else {
+                    untested.push([a, b]);
+                    continue;
+                };
+                let size = measure.mean(models[a]).map_or(0.0, |(mean, _)| mean.abs());
+                let same = test.difference.abs() <= ROUNDING * size;
                 let (higher, lower) = if test.difference < 0.0 { (b, a) } else { (a, b) };
                 pairs.push(Pair {
                     higher,
                     lower,
+                    method,
                     difference: test.difference.abs(),
                     half: test.half,
                     p: if same { 1.0 } else { test.p },
@@ -85,7 +123,7 @@ impl<'a> Pairs<'a> {
         }
         let corrected = holm(&pairs.iter().map(|pair| pair.p).collect::<Vec<_>>());
         pairs.iter_mut().zip(corrected).for_each(|(pair, p)| pair.p = p);
-        Some(Self { measure, models, against, seeds, pairs })
+        (!pairs.is_empty()).then_some(Self { measure, models, against, pairs, untested })
     }
 
     /// Which differences are more than chance explains, in whole sentences.
@@ -102,22 +140,65 @@ impl<'a> Pairs<'a> {
             (1, all) => format!("Of the {all} differences in {{}}, one is more than chance explains"),
             (real, all) => format!("Of the {all} differences in {{}}, {real} are more than chance explains"),
         };
-        let method = match pairs.len() {
-            1 => format!("a paired t-test over {} seeds", self.seeds),
-            all => {
-                format!("paired t-tests over {} seeds, with Holm's correction for {all} tests", self.seeds)
-            }
-        };
         let about = match self.against {
             Against::One(one) if pairs.len() > 1 => format!("{} from {}", measure.name, self.name(one)),
             _ => measure.name.to_string(),
         };
-        let mut sentences = vec![format!("{} at a level of 5 % ({method}).", told.replace("{}", &about))];
+        let mut sentences = vec![format!(
+            "{} at a level of 5 % ({method}).",
+            told.replace("{}", &about),
+            method = self.method()
+        )];
         match self.against {
             Against::One(one) if pairs.len() > 1 => sentences.extend(self.of_one(one)),
             _ => sentences.extend(self.of_all(real)),
         }
+        sentences.extend(self.untested());
         sentences
+    }
+
+    /// How all pairs are tested, if in one way.
+    fn only_method(&self) -> Option<Method> {
+        let first = self.pairs.first()?.method;
+        self.pairs.iter().all(|pair| pair.method == first).then_some(first)
+    }
+
+    /// How was tested, in words.
+    fn method(&self) -> String {
+        let count = self.pairs.len();
+        let tests = match self.only_method() {
+            Some(Method::Paired(seeds)) if count == 1 => format!("a paired t-test over {seeds} seeds"),
+            Some(Method::Paired(seeds)) => format!("paired t-tests over {seeds} seeds"),
+            Some(Method::Welch(a, b)) if count == 1 => {
+                format!("Welch's t-test of {a} and {b} runs, which share fewer than two seeds")
+            }
+            _ => {
+                let paired = self.pairs.iter().any(|pair| matches!(pair.method, Method::Paired(_)));
+                let welch = self.pairs.iter().any(|pair| matches!(pair.method, Method::Welch(..)));
+                match (paired, welch) {
+                    (true, false) => "paired t-tests over the seeds that both models have".into(),
+                    (false, _) => "Welch's t-tests, for the models share fewer than two seeds".into(),
+                    _ => "paired t-tests over the seeds that both models have, Welch's where those are fewer than two".to_owned(),
+                }
+            }
+        };
+        if count == 1 { tests } else { format!("{tests}, with Holm's correction for {count} tests") }
+    }
+
+    /// What nothing can be said of.
+    fn untested(&self) -> Option<String> {
+        let pairs: Vec<String> =
+            self.untested.iter().map(|&[a, b]| format!("{} and {}", self.name(a), self.name(b))).collect();
+        match pairs.len() {
+            0 => None,
+            1..=4 => Some(format!(
+                "Nothing is said of {}: they share fewer than two seeds, and one has fewer than two runs.",
+                pairs.join("; of ")
+            )),
+            many => Some(format!(
+                "Nothing is said of {many} pairs that share fewer than two seeds, and one of which has fewer than two runs."
+            )),
+        }
     }
 
     fn name(&self, index: usize) -> String {
@@ -187,24 +268,29 @@ impl<'a> Pairs<'a> {
     /// A row for each pair, with its head.
     pub(super) fn rows(&self) -> Vec<Vec<String>> {
         let Measure { name, scale, unit, digits, .. } = &self.measure;
-        let head = [
+        let mut head = vec![
             "higher − lower".to_owned(),
             format!("difference in {name}"),
             "95 % interval".into(),
             "p after Holm".into(),
             "more than chance".into(),
         ];
+        // Said once for all where it is the same.
+        let differ = self.only_method().is_none();
+        head.extend(differ.then(|| "test".to_owned()));
         let row = |pair: &Pair| {
             let [low, high] = [-1.0, 1.0].map(|sign| (pair.difference + sign * pair.half) * scale);
-            vec![
+            let mut row = vec![
                 format!("{} − {}", self.models[pair.higher].name, self.models[pair.lower].name),
                 format!("{:.digits$}{unit}", pair.difference * scale),
                 format!("{low:.digits$} to {high:.digits$}"),
                 p_value(pair.p),
                 if pair.is_real() { "yes".into() } else { "no".into() },
-            ]
+            ];
+            row.extend(differ.then(|| pair.method.words()));
+            row
         };
-        std::iter::once(head.to_vec()).chain(self.pairs.iter().map(row)).collect()
+        std::iter::once(head).chain(self.pairs.iter().map(row)).collect()
     }
 
     /// The models from the highest mean to the lowest.
@@ -306,6 +392,37 @@ mod tests {
         let (a, b) = (model("a", &[0.9, 0.8]), model("b", &[0.8, 0.7]));
         assert!(Pairs::new(&[&a], Measure::TEST_ACCURACY, Against::All).is_none());
         assert!(Pairs::new(&[&a, &b], Measure::TEST_LOSS, Against::All).is_none());
+    }
+
+    #[test]
+    fn seeds_are_paired_where_they_are_the_same() {
+        let from = |mut model: ModelRuns, seed: u64| {
+            model.runs.iter_mut().for_each(|run| run.seed += seed);
+            model
+        };
+        let a = model("a", &[0.980, 0.982, 0.981, 0.983]);
+        let b = from(model("b", &[0.972, 0.971, 0.973]), 1);
+        let c = from(model("c", &[0.960, 0.962, 0.961]), 10);
+        let d = from(model("d", &[0.9]), 20);
+        let models = [&a, &b, &c, &d];
+        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY, Against::All).unwrap();
+        let tests: Vec<String> = pairs.rows().into_iter().map(|mut row| row.swap_remove(5)).collect();
+        assert_eq!(tests, ["test", "3 paired seeds", "Welch, 4 and 3 seeds", "Welch, 3 and 3 seeds"]);
+        // Seeds 1 to 3 of both.
+        assert_eq!(pairs.rows()[1][1], "1.00 points");
+        let text = pairs.sentences().join(" ");
+        for part in [
+            "(paired t-tests over the seeds that both models have, Welch's where those are fewer than two, with Holm's",
+            "Nothing is said of “a” and “d”; of “b” and “d”; of “c” and “d”: they share fewer than two seeds",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let models = [&a, &c];
+        let text = Pairs::new(&models, Measure::TEST_ACCURACY, Against::All).unwrap().sentences().join(" ");
+        assert!(
+            text.contains("(Welch's t-test of 4 and 3 runs, which share fewer than two seeds)"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -145,7 +145,12 @@ impl RunReport<'_> {
     fn comparison(&self) -> Comparison {
         let model =
             ModelRuns { name: self.model.into(), summary: self.summary.into(), runs: self.runs.to_vec() };
-        Comparison { models: vec![model], data: self.name.into(), command: self.command.into() }
+        Comparison {
+            models: vec![model],
+            data: self.name.into(),
+            notes: Vec::new(),
+            command: self.command.into(),
+        }
     }
 }
 

@@ -67,14 +67,14 @@ pub fn student_p(t: f64, freedom: usize) -> f64 {
     (1.0 - within).clamp(0.0, 1.0)
 }
 
-/// What pairs of values say of the difference of their means.
+/// What values say of the difference of their means.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PairedTest {
+pub struct DifferenceTest {
     /// The mean difference, first minus second.
     pub difference: f64,
-    /// Half its 95 % interval; infinite for a single pair.
+    /// Half its 95 % interval; infinite where there are too few values.
     pub half: f64,
-    /// The probability of a difference at least as large by chance alone: a paired t-test, two-sided.
+    /// The probability of a difference at least as large by chance alone: a t-test, two-sided.
     pub p: f64,
 }
 
@@ -84,14 +84,43 @@ pub struct PairedTest {
 /// let test = thinnet::report::statistics::paired_test(&[1.1, 2.3, 3.2], &[1.0, 2.0, 3.0]);
 /// assert!((test.difference - 0.2).abs() < 1e-12 && (test.p - 0.0742).abs() < 1e-4);
 /// ```
-pub fn paired_test(first: &[f64], second: &[f64]) -> PairedTest {
+pub fn paired_test(first: &[f64], second: &[f64]) -> DifferenceTest {
     let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
     let (difference, half) = mean_interval(&differences);
     let freedom = differences.len().saturating_sub(1);
     // Equal differences leave no doubt of one that is not 0.
     let error = half / student_t(freedom);
     let p = if difference == 0.0 { 1.0 } else { student_p(difference / error, freedom) };
-    PairedTest { difference, half, p }
+    DifferenceTest { difference, half, p }
+}
+
+/// A t-test of values that do not belong together, whose variances may differ; the degrees of freedom are rounded down: B. L. Welch,
+/// "The Generalization of Student's Problem when Several Different Population Variances are Involved", 1947.
+///
+/// ```
+/// let test = thinnet::report::statistics::welch_test(&[3.0, 4.0, 1.0, 2.1], &[4.9, 5.5, 5.6, 6.1, 5.2]);
+/// assert!((test.difference + 2.935).abs() < 1e-9 && (test.p - 0.0220).abs() < 1e-3);
+/// ```
+pub fn welch_test(first: &[f64], second: &[f64]) -> DifferenceTest {
+    let [(mean, variance, count), (other, others, counted)] = [first, second].map(|values| {
+        let (count, mean) = (values.len() as f64, mean_interval(values).0);
+        let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        // Of the mean.
+        (mean, squares / (count - 1.0) / count, count)
+    });
+    let difference = mean - other;
+    if first.len() < 2 || second.len() < 2 {
+        return DifferenceTest { difference, half: f64::INFINITY, p: 1.0 };
+    }
+    let sum = variance + others;
+    if sum == 0.0 {
+        // Equal values leave no doubt of a difference that is not 0.
+        return DifferenceTest { difference, half: 0.0, p: if difference == 0.0 { 1.0 } else { 0.0 } };
+    }
+    let freedom = sum * sum / (variance * variance / (count - 1.0) + others * others / (counted - 1.0));
+    let freedom = (freedom as usize).max(1);
+    let error = sum.sqrt();
+    DifferenceTest { difference, half: student_t(freedom) * error, p: student_p(difference / error, freedom) }
 }
 
 /// Probabilities of several tests, so large that those of 0.05 or less hold together with 95 % certainty: S. Holm, "A Simple
@@ -166,6 +195,19 @@ mod tests {
         assert_eq!(paired_test(&[1.0, 2.0], &[1.0, 2.0]).p, 1.0);
         assert_eq!(paired_test(&[1.5, 2.5], &[1.0, 2.0]).p, 0.0);
         assert_eq!(paired_test(&[1.5], &[1.0]).p, 1.0);
+    }
+
+    #[test]
+    fn values_that_do_not_belong_together_are_tested_by_their_own_spread() {
+        assert_eq!(welch_test(&[1.0, 1.0], &[1.0, 1.0]).p, 1.0);
+        assert_eq!(welch_test(&[2.0, 2.0], &[1.0, 1.0]).p, 0.0);
+        assert_eq!(
+            (welch_test(&[2.0], &[1.0, 1.5]).p, welch_test(&[2.0], &[1.0, 1.5]).half),
+            (1.0, f64::INFINITY)
+        );
+        // With equal spreads and counts, Student's test of two samples: 4 degrees of freedom.
+        let test = welch_test(&[1.0, 2.0, 3.0], &[2.0, 3.0, 4.0]);
+        assert!((test.p - student_p(1.5_f64.sqrt(), 4)).abs() < 1e-12, "{test:?}");
     }
 
     /// Of true null hypotheses, 5 % fall to a paired test, and 5 % of families of ten to Holm's: within five standard errors of

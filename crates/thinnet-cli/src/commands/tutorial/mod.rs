@@ -8,12 +8,13 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use thinnet::Result;
 use thinnet::data::Dataset;
 use thinnet::experiment::{Experiment, tutorial_mnist, tutorial_spatial};
 use thinnet::report::RunFolder;
-use thinnet::{Error, Result};
 
 use self::models::Comparison;
+use super::refuse_done;
 use crate::arguments::{Arguments, Part, Tutorial};
 use crate::exit::print;
 
@@ -79,10 +80,7 @@ fn conditions(threads: usize, seed: u64, seeds: u64) -> String {
 /// The folder to write to, by default the next free one of this name. `done` is a file that a run leaves there at its end.
 fn folder(arguments: &Tutorial, name: &str, done: &str) -> Result<PathBuf> {
     let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next(name));
-    if !arguments.resume && out.join(done).exists() {
-        let out = out.display();
-        return Err(Error::Usage(format!("{out} holds a run already: choose another folder with --out")));
-    }
+    refuse_done(&out, arguments.resume, done)?;
     Ok(out)
 }
 

@@ -2,6 +2,7 @@
 
 use thinnet::Result;
 use thinnet::experiment::{ComparisonOptions, Experiment, compare};
+use thinnet::report::Versus;
 
 use super::super::run_options;
 use super::{announce, folder, thousands};
@@ -42,6 +43,7 @@ pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, comparison: Comp
         // A reader who has gone is noticed at the next result.
         let _ = print(&format!("{summary}\n"));
     })?;
+    let versus = Versus::First(versus);
     comparison.write(&out, title, versus)?;
     print(&format!(
         "{}\n{}\nReport: {}  (curves.svg, curves.png, comparison.csv beside it)\n",

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Sweep;
+use crate::report::discussion::CURVES;
 use crate::report::figure::{Across, Figure, Joined, Panel, Point, Points};
 use crate::report::measures::Measure;
 use crate::report::varied::{axis, labels, words};
@@ -48,7 +49,7 @@ impl Sweep {
     fn lines(&self) -> Option<(usize, Vec<Group>)> {
         (0..self.keys.len()).find_map(|across| {
             let groups = self.groups(across);
-            (groups.len() <= super::CURVES).then_some((across, groups))
+            (groups.len() <= CURVES).then_some((across, groups))
         })
     }
 

@@ -9,8 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::comparison::{Column, csv, rows};
-use super::curves::Curves;
-use super::discussion::{courses, write_figure};
+use super::discussion::{write_curves, write_figure};
 use super::varied::{quoted, words};
 use super::{ModelRuns, aligned};
 use crate::error::Result;
@@ -57,9 +56,6 @@ pub enum Validated {
     Not,
 }
 
-/// As many curves can be told apart in one figure.
-const CURVES: usize = 6;
-
 impl Sweep {
     fn models(&self) -> Vec<&ModelRuns> {
         self.points.iter().map(|point| &point.model).collect()
@@ -95,10 +91,7 @@ impl Sweep {
         if let Some(figure) = self.figure() {
             write_figure(&figure, folder, "sweep")?;
         }
-        for (number, runs) in courses(self.models()).chunks(CURVES).enumerate() {
-            let name = if number == 0 { "curves".to_owned() } else { format!("curves-{}", number + 1) };
-            write_figure(&Curves::new(runs).figure(), folder, &name)?;
-        }
+        write_curves(&self.models(), folder)?;
         let page = self.page()?;
         write_whole(folder.join("report.html"), |out| out.write_all(page.as_bytes()))
     }

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::{CURVES, Sweep};
+use super::Sweep;
 use crate::error::Result;
-use crate::report::discussion::{about_intervals, courses, tested};
-use crate::report::html::{again, figure, folded, page, table};
+use crate::report::discussion::{about_intervals, curves, tested};
+use crate::report::html::{again, folded, page, table};
 use crate::report::measures::Measure;
 use crate::report::pairs::listed;
 use crate::report::varied::{labels, words};
@@ -15,8 +15,6 @@ impl Sweep {
         let models = self.models();
         let seeds = self.seeds();
         let baseline = &self.points[self.baseline];
-        let runs = courses(self.models());
-        let curves = runs.chunks(CURVES).map(figure).collect::<Result<Vec<_>>>()?;
         let title = format!("A sweep over {} on {}", listed(&labels(&self.keys)), self.data);
         let body = html! {
             h2 { "What was run" }
@@ -30,10 +28,7 @@ impl Sweep {
             }
             (table(&self.rows()))
             (about_intervals(seeds))
-            @match &curves[..] {
-                few @ ([_] | [_, _]) => @for figure in few { (figure) },
-                many => (folded("Curves of all points", &html! { @for figure in many { (figure) } })),
-            }
+            (curves(&models)?)
             h2 { "How sure is that" }
             @if models.len() > 1 {
                 p { "Differences are those from “" (baseline.model.name) "”; --baseline chooses another point." }

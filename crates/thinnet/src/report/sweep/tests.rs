@@ -94,7 +94,7 @@ fn two_entries_make_lines_and_many_make_points() {
     let figure = many.figure().unwrap();
     assert_eq!((figure.panels.len(), figure.panels[1].points[0].points.len()), (2, 49));
     let page = many.page().unwrap();
-    assert!(page.contains("Curves of all points") && page.contains("a 6, b 6"));
+    assert!(page.contains("All curves") && page.contains("a 6, b 6"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `thinnet sweep`, by running the tool.
+//! Many runs side by side, `thinnet sweep` and `thinnet compare`, by running the tool.
 
 use std::fs;
 use std::path::PathBuf;
@@ -81,14 +81,14 @@ impl Bench {
         assert!(error.contains(message) && error.trim_end().lines().count() == 1, "{arguments:?}: {error}");
     }
 
-    /// The rows of `sweep.csv` without their seconds.
-    fn rows(&self, out: &str) -> Vec<String> {
-        let text = fs::read_to_string(self.path(out).join("sweep.csv")).unwrap();
+    /// The rows of a table of runs without their seconds.
+    fn rows(&self, table: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.path(table)).unwrap();
         text.lines().map(|row| row.rsplit_once(',').unwrap().0.to_owned()).collect()
     }
 }
 
-const RATES: [&str; 2] = ["--vary", "model.layers.1.rate=0,0.5"];
+const RATES: [&str; 4] = ["sweep", "e.toml", "--vary", "model.layers.1.rate=0,0.5"];
 
 fn with<'a>(first: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
     [first, rest].concat()
@@ -112,7 +112,7 @@ fn a_grid_has_a_folder_for_each_point_and_seed_and_the_same_bits_on_any_number_o
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let rows = bench.rows("grid");
+    let rows = bench.rows("grid/sweep.csv");
     assert_eq!(rows.len(), 1 + 8 * 2);
     assert!(rows[0].starts_with(
         "\"model.layers.1.rate\",\"compile.optimizer\",\"values.units\",seed,val_loss,test_loss,"
@@ -134,7 +134,7 @@ fn a_grid_has_a_folder_for_each_point_and_seed_and_the_same_bits_on_any_number_o
         assert!(page.contains(part), "{part}");
     }
     bench.ok(&with(&grid, &["--out", "one", "--threads", "1"]));
-    assert_eq!(bench.rows("one"), rows);
+    assert_eq!(bench.rows("one/sweep.csv"), rows);
 }
 
 #[test]
@@ -150,16 +150,25 @@ fn a_sweep_that_is_killed_goes_on_with_the_same_bits() {
         child.wait().unwrap();
     }
     bench.ok(&cut);
-    assert_eq!(bench.rows("cut"), bench.rows("whole"));
+    assert_eq!(bench.rows("cut/sweep.csv"), bench.rows("whole/sweep.csv"));
     let model = |out: &str| fs::read(bench.path(out).join("rate-0.5/seed-6/model.safetensors")).unwrap();
     assert!(model("cut") == model("whole"));
     // More seeds and values join what is there, which is left as it is.
     let written =
         || fs::metadata(bench.path("cut/rate-0/seed-5/model.safetensors")).unwrap().modified().unwrap();
     let before = written();
-    let more = ["--vary", "model.layers.1.rate=0,0.25,0.5", "--seeds", "3", "--set", "fit.epochs=300"];
+    let more = [
+        "sweep",
+        "e.toml",
+        "--vary",
+        "model.layers.1.rate=0,0.25,0.5",
+        "--seeds",
+        "3",
+        "--set",
+        "fit.epochs=300",
+    ];
     bench.ok(&with(&more, &["--out", "cut", "--resume"]));
-    assert_eq!((bench.rows("cut").len(), before), (1 + 3 * 3, written()));
+    assert_eq!((bench.rows("cut/sweep.csv").len(), before), (1 + 3 * 3, written()));
     bench.fails(&with(&arguments, &["--out", "whole"]), "holds a run already: go on with it with --resume");
     bench.fails(
         &with(&RATES, &["--out", "whole", "--resume", "--seeds", "3"]),
@@ -171,6 +180,7 @@ fn a_sweep_that_is_killed_goes_on_with_the_same_bits() {
 fn what_cannot_be_swept_is_told_before_anything_is_trained() {
     let bench = Bench::new();
     let long = ["--set", "fit.epochs=100000000", "--out", "out"];
+    let sweep = |vary| with(&["sweep", "e.toml", "--vary", vary], &long);
     for (vary, message) in [
         ("fit.epohcs=1,2", "e.toml: fit: unknown argument `epohcs`: did you mean `epochs`?"),
         ("model.layers.1.rat=0.1,0.2", "unknown argument `rat`: did you mean `rate`?"),
@@ -189,9 +199,9 @@ fn what_cannot_be_swept_is_told_before_anything_is_trained() {
         ("seed=1,2", "--vary seed: seeds are not varied: say how many with --seeds"),
         ("tune.budget=1,2", "--vary tune.budget: expected an entry that a run depends on"),
     ] {
-        bench.fails(&with(&["--vary", vary], &long), message);
+        bench.fails(&sweep(vary), message);
     }
-    bench.fails(&long, "--vary: expected at least one entry with its values");
+    bench.fails(&with(&["sweep", "e.toml"], &long), "--vary: expected at least one entry with its values");
     bench.fails(
         &with(&with(&RATES, &RATES), &long),
         "--vary model.layers.1.rate: the same key is varied twice",
@@ -213,9 +223,137 @@ fn what_a_reader_must_know_is_said() {
     let bench = Bench::new();
     let penalty =
         "model.layers.0.kernel_regularizer={ class = \"L2\", l2 = 0.1 },{ class = \"L2\", l2 = 0.01 }";
-    let text = bench.ok(&["--vary", penalty, "--vary", "data.samples=60,90", "--out", "noted"]);
+    let text =
+        bench.ok(&["sweep", "e.toml", "--vary", penalty, "--vary", "data.samples=60,90", "--out", "noted"]);
     assert!(text.contains("different data") && text.contains("different penalties"), "{text}");
     assert!(text.contains("try --seeds 5"), "{text}");
     let text = bench.ok(&with(&RATES, &["--set", "fit.validation_split=0.0", "--out", "none"]));
     assert!(text.contains("Nothing was kept for validation"), "{text}");
+}
+
+/// A sweep over two rates with three seeds from 5 on in `rates`.
+fn swept() -> Bench {
+    let bench = Bench::new();
+    bench.ok(&with(&RATES, &["--seeds", "3", "--out", "rates"]));
+    bench
+}
+
+#[test]
+fn files_and_folders_are_compared_over_the_seeds_that_they_share() {
+    let bench = swept();
+    let compare = [
+        "compare",
+        "rates/rate-0",
+        "e.toml",
+        "rates/rate-0.5",
+        "--set",
+        "model.layers.1.rate=0.5",
+        "--seeds",
+        "3",
+    ];
+    let text = bench.ok(&with(&compare, &["--out", "all", "--threads", "2"]));
+    for part in [
+        "rate-0.5",
+        "±",
+        "paired t-tests over 3 seeds, with Holm's correction for 3 tests",
+        "all/report.html",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let rows = bench.rows("all/comparison.csv");
+    assert_eq!(rows.len(), 1 + 3 * 3);
+    let of = |name: &str| -> Vec<String> {
+        rows.iter().filter_map(|row| row.strip_prefix(&format!("\"{name}\","))).map(str::to_owned).collect()
+    };
+    assert_eq!(of("e"), of("rate-0.5"), "the same experiment, trained here and there");
+    for name in
+        ["report.html", "curves.svg", "measures.png", "e/seed-5/model.safetensors", "e/seed-7/history.csv"]
+    {
+        assert!(bench.path("all").join(name).exists(), "{name}");
+    }
+    // What compare has trained is a model with several seeds for the next comparison.
+    let text =
+        bench.ok(&["compare", "all/e", "rates/rate-0", "rates/rate-0.5", "--baseline", "e", "--out", "next"]);
+    assert!(text.contains("from “e”") && !text.contains("“rate-0” and “rate-0.5”"), "{text}");
+    bench.fails(&with(&compare, &["--out", "all"]), "all holds a run already: go on with it with --resume");
+    fs::remove_dir_all(bench.path("all/e/seed-6")).unwrap();
+    fs::remove_file(bench.path("all/e/seed-7/report.html")).unwrap();
+    bench.ok(&with(&compare, &["--out", "all", "--resume", "--threads", "1"]));
+    assert_eq!(bench.rows("all/comparison.csv"), rows);
+}
+
+#[test]
+fn what_does_not_pair_is_said() {
+    let bench = swept();
+    bench.ok(&with(&RATES, &["--seeds", "2", "--set", "seed=20", "--out", "later"]));
+    let text = bench.ok(&["compare", "rates/rate-0", "later/rate-0", "--out", "welch"]);
+    assert!(text.contains("rates/rate-0") && text.contains("later/rate-0"), "{text}");
+    assert!(text.contains("Welch's t-test of 3 and 2 runs, which share fewer than two seeds"), "{text}");
+    let one = "later/rate-0/seed-20";
+    let text = bench.ok(&["compare", "rates/rate-0", "rates/rate-0.5", one, "--out", "some"]);
+    assert!(
+        text.contains("Nothing is said of “rate-0” and “seed-20”; of “rate-0.5” and “seed-20”"),
+        "{text}"
+    );
+    let text = bench.ok(&["compare", "rates/rate-0/seed-5", one, "--out", "none"]);
+    assert!(text.contains("One seed cannot tell"), "{text}");
+}
+
+#[test]
+fn regressions_are_compared_by_what_they_have() {
+    let bench = Bench::new();
+    let y = Array1::from_shape_fn(120, |i| (i % 11) as f32 / 3.0);
+    npy::write(bench.path("y.npy"), &y).unwrap();
+    let text = EXPERIMENT
+        .replace("units = 3, activation = \"softmax\"", "units = 1")
+        .replace("sparse_categorical_crossentropy", "mse")
+        .replace("\"accuracy\"", "\"mae\"");
+    fs::write(bench.path("e.toml"), text).unwrap();
+    let text = bench.ok(&with(&RATES, &["--seeds", "2", "--out", "rates"]));
+    for part in ["test mae", "Validation − training loss", "in test loss"] {
+        assert!(text.contains(part) && !text.contains("accuracy"), "{part}: {text}");
+    }
+    let text = bench.ok(&["compare", "rates/rate-0", "rates/rate-0.5", "--out", "both"]);
+    assert!(text.contains("The difference in test mae") && !text.contains("accuracy"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_told_in_a_line() {
+    let bench = swept();
+    let first = "rates/rate-0";
+    fs::create_dir(bench.path("empty")).unwrap();
+    let neither = "expected the folder of a run (with its config.toml), or one with a folder seed-N for each seed, got neither";
+    bench.fails(&["compare", first, "empty"], &format!("empty: {neither}"));
+    bench.fails(
+        &["compare", first, "rates"],
+        &format!("rates: {neither}: name those in it: rate-0, rate-0.5"),
+    );
+    bench.fails(&["compare", first, "none"], "cannot read none");
+    bench.fails(&["compare", first, "rates/../rates/rate-0"], "is given twice");
+    bench.fails(&["compare", first, "rates/rate-0.5", "--baseline", "rate-05"], "did you mean `rate-0.5`?");
+    bench.fails(&["compare", first, "rates/rate-0.5", "--seeds", "2"], "--seeds is for experiment files");
+    bench.fails(
+        &["compare", first, "rates/rate-0.5", "--set", "fit.epochs=2"],
+        "--set: overrides are for experiment files",
+    );
+    bench.fails(
+        &["compare", first, "e.toml", "--set", "data.samples=60", "--out", "out"],
+        "e has other data than rate-0: data.samples is 60, there nothing",
+    );
+    bench.fails(
+        &["compare", first, "e.toml", "--set", "model.layers.1.rate=1.5", "--out", "out"],
+        "e, seed 5: dropout: rate",
+    );
+    assert!(!bench.path("out").exists());
+    fs::remove_file(bench.path("rates/rate-0.5/seed-6/report.html")).unwrap();
+    bench.fails(
+        &["compare", first, "rates/rate-0.5"],
+        "seed-6: this run has not come to its end: go on with it with --resume",
+    );
+    fs::remove_dir_all(bench.path("rates/rate-0.5/seed-6")).unwrap();
+    fs::rename(bench.path("rates/rate-0/seed-6"), bench.path("rates/rate-0.5/seed-6")).unwrap();
+    bench.fails(
+        &["compare", first, "rates/rate-0.5"],
+        "rates/rate-0.5: expected one experiment with several seeds, got another with seed 6 than with seed 5",
+    );
 }

@@ -1,14 +1,17 @@
 //! Models side by side: the table, the CSV file, and what the numbers say.
 
+mod page;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::aligned;
-use super::measures::{Source, other_tests};
+use super::measures::{Measure, Source, other_tests};
+use super::pairs::Against;
 use super::statistics::mean_interval;
 use super::varied::quoted;
+use super::{aligned, discussion};
 use crate::error::Result;
 use crate::files::write_whole;
 use crate::history::{History, Logs};
@@ -20,8 +23,32 @@ pub struct Comparison {
     pub models: Vec<ModelRuns>,
     /// What is said of the data.
     pub data: String,
+    /// What a reader must know before looking at the numbers.
+    pub notes: Vec<String>,
     /// The command that repeats the comparison.
     pub command: String,
+}
+
+/// Which models of a comparison are told apart.
+#[derive(Clone, Copy, Debug)]
+pub enum Versus<'a> {
+    /// The first from each of these, in a paragraph each.
+    First(&'a [usize]),
+    /// Every two, by a test of each number that all runs have.
+    Pairs,
+    /// Each from this one, by the same tests.
+    Baseline(usize),
+}
+
+impl Versus<'_> {
+    /// The pairs that are tested.
+    pub(super) fn tested(self) -> Option<Against> {
+        match self {
+            Self::First(_) => None,
+            Self::Pairs => Some(Against::All),
+            Self::Baseline(one) => Some(Against::One(one)),
+        }
+    }
 }
 
 /// A model and its runs.
@@ -167,7 +194,7 @@ impl ModelRuns {
 impl Comparison {
     /// The cells of the table, with its head: the first of each row is the model.
     pub fn rows(&self) -> Vec<Vec<String>> {
-        let models: Vec<&ModelRuns> = self.models.iter().collect();
+        let models = self.models();
         rows(&models, &Column::all(&models))
     }
 
@@ -181,7 +208,7 @@ impl Comparison {
     /// # Errors
     /// Where the file cannot be written.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        let models: Vec<&ModelRuns> = self.models.iter().collect();
+        let models = self.models();
         let runs = models.iter().flat_map(|model| {
             let name = quoted(&model.name);
             model.runs.iter().map(move |run| (vec![name.clone()], run))
@@ -190,8 +217,46 @@ impl Comparison {
         write_whole(path, |out| out.write_all(text.as_bytes()))
     }
 
-    /// What the numbers say of the first model against others, in whole sentences: a paragraph for each of them.
-    pub fn verdict(&self, others: &[usize]) -> Vec<String> {
+    pub(super) fn models(&self) -> Vec<&ModelRuns> {
+        self.models.iter().collect()
+    }
+
+    /// The numbers that all runs have: of the test data, or where nothing was tested, of the validation data.
+    pub(super) fn common(&self) -> Vec<Measure> {
+        let models = self.models();
+        let mut measures = Measure::all(&models);
+        if Measure::tested(&models).is_empty() && Measure::VALIDATION_LOSS.is_known(&models) {
+            measures.insert(0, Measure::VALIDATION_LOSS);
+        }
+        measures
+    }
+
+    /// What the numbers say, in whole sentences: a paragraph for each model that the first is told from, or for each number
+    /// that is tested.
+    pub fn verdict(&self, versus: Versus) -> Vec<String> {
+        match (versus, versus.tested()) {
+            (_, Some(against)) => {
+                let measures = self.common();
+                if measures.is_empty() {
+                    return vec!["The runs have no number in common: nothing can be compared.".into()];
+                }
+                discussion::certainty(&self.models(), &measures, against)
+            }
+            (Versus::First(others), _) => self.of_first(others),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Which means are highest and lowest, and whether validation loss turns up.
+    pub fn discussion(&self) -> Vec<String> {
+        let models = self.models();
+        let extremes = self.common().into_iter().filter_map(|measure| measure.extremes(&models));
+        let sentences = extremes.map(|extremes| format!("{extremes}."));
+        sentences.chain(discussion::turning_sentence(&discussion::courses(models.iter().copied()))).collect()
+    }
+
+    /// What the numbers say of the first model against others: a paragraph for each of them.
+    fn of_first(&self, others: &[usize]) -> Vec<String> {
         let Some(first) = self.models.first() else { return Vec::new() };
         let others: Vec<&ModelRuns> = others.iter().filter_map(|&other| self.models.get(other)).collect();
         let mut paragraphs: Vec<String> = others.iter().map(|other| first.against(other)).collect();
@@ -314,7 +379,7 @@ mod tests {
 
     fn comparison(a: &[(f64, f64, f64)], b: &[(f64, f64, f64)]) -> Comparison {
         let models = vec![runs("with dropout", a), runs("same network, rate 0", b)];
-        Comparison { models, data: String::new(), command: String::new() }
+        Comparison { models, data: String::new(), notes: Vec::new(), command: String::new() }
     }
 
     #[test]
@@ -340,7 +405,9 @@ same network, rate 0      0.0227          0.9773        0.0190            2   2.
 
     #[test]
     fn verdicts_follow_the_numbers() {
-        let one = comparison(&[(0.97, 0.969, 0.9754)], &[(0.995, 0.976, 0.9773)]).verdict(&[1]).join(" ");
+        let one = comparison(&[(0.97, 0.969, 0.9754)], &[(0.995, 0.976, 0.9773)])
+            .verdict(Versus::First(&[1]))
+            .join(" ");
         assert_eq!(
             one,
             "The gap between training and validation accuracy is narrower with dropout (0.001) than for “same network, \
@@ -349,12 +416,12 @@ same network, rate 0      0.0227          0.9773        0.0190            2   2.
         );
         let higher = [(0.97, 0.96, 0.982), (0.97, 0.96, 0.983), (0.97, 0.96, 0.981)];
         let lower = [(0.96, 0.96, 0.972), (0.96, 0.96, 0.974), (0.96, 0.96, 0.970)];
-        let clear = comparison(&higher, &lower).verdict(&[1]).join(" ");
+        let clear = comparison(&higher, &lower).verdict(Versus::First(&[1])).join(" ");
         assert!(clear.contains("wider with dropout (0.010)"), "{clear}");
         assert!(clear.contains("1.0 points higher (95 % interval of 3 paired seeds: 0.8 to 1.2)"), "{clear}");
         assert!(clear.ends_with("more than chance explains."), "{clear}");
         let noisy = [(0.96, 0.96, 0.982), (0.96, 0.96, 0.970), (0.96, 0.96, 0.975)];
-        let unclear = comparison(&noisy, &lower).verdict(&[1]).join(" ");
+        let unclear = comparison(&noisy, &lower).verdict(Versus::First(&[1])).join(" ");
         assert!(
             unclear.contains("no different") && unclear.ends_with("which chance alone may explain."),
             "{unclear}"
@@ -364,7 +431,9 @@ same network, rate 0      0.0227          0.9773        0.0190            2   2.
     #[test]
     fn a_negative_gap_is_not_called_narrow() {
         let below = [(0.95, 0.97, 0.97), (0.95, 0.97, 0.97)];
-        let text = comparison(&below, &[(0.98, 0.97, 0.97), (0.98, 0.97, 0.96)]).verdict(&[1]).join(" ");
+        let text = comparison(&below, &[(0.98, 0.97, 0.97), (0.98, 0.97, 0.96)])
+            .verdict(Versus::First(&[1]))
+            .join(" ");
         let expected = "Training accuracy, measured while dropout is on, is 0.020 below validation accuracy with dropout \
                         and 0.010 above it for “same network, rate 0”; the two differ by 0.030 (95 % interval of 2 \
                         paired seeds: -0.030 to -0.030), more than chance explains. ";
