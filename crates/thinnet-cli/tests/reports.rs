@@ -119,7 +119,6 @@ fn every_report_reads_well_in_a_browser() {
     let again = bench.report(&["train", "a.toml", "--set", "seed=6"]);
     let models = [&train, &again].map(|report| report.with_file_name("model.safetensors"));
     let [first, second] = models.each_ref().map(|model| model.to_str().unwrap());
-    let [first_run, second_run] = [&train, &again].map(|report| report.parent().unwrap().to_str().unwrap());
     let uncertainty =
         ["uncertainty", "--data", "a.toml", "--ood", "noise.npy", "--mc-samples", "20", "--model"];
     let page = |name, arguments: &[&str], panels| Page { name, path: bench.report(arguments), panels };
@@ -130,13 +129,18 @@ fn every_report_reads_well_in_a_browser() {
     let sweep = ["sweep", "a.toml"];
     let [rates, optimizers] =
         ["model.layers.1.rate=0,0.01,0.1,0.3,0.5,0.7,0.9", "compile.optimizer=adam,sgd,rmsprop"];
+    let swept = bench.report(&[&sweep[..], &["--vary", rates, "--seeds", "3"]].concat());
+    // Relative, or the name of what is made of them is too long for a file.
+    let relative = |path: &Path| path.strip_prefix(bench.folder.path()).unwrap().to_str().unwrap().to_owned();
+    let point = &relative(&swept.with_file_name("rate-0"));
+    let run = &relative(train.parent().unwrap());
     let pages = [
         Page { name: "train", path: train.clone(), panels: 2 },
         page("tutorial", &["tutorial", "--samples", "200", "--epochs", "2", "--seeds", "2"], 4),
         page("cifar10", &["tutorial", "cifar10", "--samples", "128", "--epochs", "2"], 2),
         page("compare", &["compare", "a.toml", "b.toml", "--seeds", "2"], 5),
-        page("compare-any", &["compare", "a.toml", first_run, second_run, "--baseline", "train-a-toml"], 5),
-        page("sweep", &[&sweep[..], &["--vary", rates, "--seeds", "3"]].concat(), 9),
+        page("compare-any", &["compare", point, run, "a.toml", "--seeds", "3", "--baseline", "rate-0"], 5),
+        Page { name: "sweep", path: swept.clone(), panels: 9 },
         page(
             "sweep-two",
             &[&sweep[..], &["--vary", "fit.batch_size=16,32", "--vary", optimizers]].concat(),
