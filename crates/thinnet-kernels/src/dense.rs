@@ -3,6 +3,7 @@
 //!
 //! One call runs on one thread and allocates nothing. A row's bits do not depend on the other rows.
 
+mod across;
 mod narrow;
 
 use crate::isa::{Arithmetic, dispatch};
@@ -94,6 +95,9 @@ fn forward_body<A: Arithmetic>(
 
 #[inline(always)]
 fn backward_body<A: Arithmetic>(dy: &[f32], units: usize, weights: &[f32], inputs: usize, dx: &mut [f32]) {
+    if across::pays(dx.len() / inputs, units) {
+        return across::backward::<A>(dy, units, weights, inputs, dx);
+    }
     rows_by_panels::<A>(
         dy,
         units,

@@ -12,12 +12,14 @@
 
 mod filtering;
 mod products;
+mod square;
 
 use std::ops::Range;
 
 use filtering::{Input, InputAdjoint, Kernel, KernelAdjoint, Output, OutputAdjoint, both};
 pub use products::{Kept, Points, accumulate, multiply};
 
+use self::square::{Square, load_square, store_square};
 use crate::isa::{Arithmetic, MOST_LANES, Vector, dispatch};
 use crate::tile::COLUMNS;
 
@@ -56,19 +58,20 @@ impl Tiles {
         [tile / columns * OUTPUT, tile % columns * OUTPUT]
     }
 
-    /// Where the places of a tile's input lie.
+    /// What a tile needs of the input.
     #[inline(always)]
-    fn inputs(&self, tile: usize, channels: usize) -> [[Option<usize>; INPUT]; INPUT] {
-        places(self.corner(tile), self.before, self.input, channels)
+    fn input(&self, tile: usize, channels: usize) -> Square<INPUT> {
+        Square::new(self.corner(tile), self.before, self.input, channels)
     }
 
     /// Which of a tile's outputs have nothing but zeros in their window, given which places of the input have more.
     #[inline(always)]
     fn blanks(&self, tile: usize, on: &[u32]) -> [[bool; OUTPUT]; OUTPUT] {
         let mut rows = [0_u32; INPUT];
-        for (row, places) in rows.iter_mut().zip(self.inputs(tile, 1)) {
-            for (column, place) in places.into_iter().enumerate() {
-                *row |= place.map_or(0, |place| on[place]) << column;
+        let input = self.input(tile, 1);
+        for (row, bits) in rows.iter_mut().enumerate() {
+            for column in (0..INPUT).filter(|&column| input.has(row, column)) {
+                *bits |= on[input.place(row, column)] << column;
             }
         }
         let mut blanks = [[false; OUTPUT]; OUTPUT];
@@ -81,82 +84,47 @@ impl Tiles {
         blanks
     }
 
-    /// Where the places of a tile's output lie.
+    /// A tile's output.
     #[inline(always)]
-    fn outputs(&self, tile: usize, channels: usize) -> [[Option<usize>; OUTPUT]; OUTPUT] {
-        places(self.corner(tile), [0; 2], self.output, channels)
+    fn output(&self, tile: usize, channels: usize) -> Square<OUTPUT> {
+        Square::new(self.corner(tile), [0; 2], self.output, channels)
     }
-}
-
-/// Where the places of a tile lie in a map that has a frame before it; `None` outside of the map.
-#[inline(always)]
-fn places<const N: usize>(
-    corner: [usize; 2],
-    before: [usize; 2],
-    map: [usize; 2],
-    channels: usize,
-) -> [[Option<usize>; N]; N] {
-    // Plain loops: closures within closures are not inlined.
-    let mut places = [[None; N]; N];
-    for (row, places) in places.iter_mut().enumerate() {
-        let row = (corner[0] + row).wrapping_sub(before[0]);
-        for (column, place) in places.iter_mut().enumerate() {
-            let column = (corner[1] + column).wrapping_sub(before[1]);
-            if row < map[0] && column < map[1] {
-                *place = Some((row * map[1] + column) * channels);
-            }
-        }
-    }
-    places
-}
-
-/// Some channels of a place of a map; zeros outside of the map and beyond the last channel.
-#[inline(always)]
-fn load<V: Vector>(map: &[f32], place: Option<usize>, channel: usize, channels: usize) -> V {
-    let Some(place) = place else { return V::splat(0.0) };
-    V::load_part(&map[place + channel..place + channels])
-}
-
-/// Some channels of all places of a tile.
-#[inline(always)]
-fn load_tile<V: Vector, const N: usize>(
-    map: &[f32],
-    places: &[[Option<usize>; N]; N],
-    channel: usize,
-    channels: usize,
-) -> [[V; N]; N] {
-    let mut tile = [[V::splat(0.0); N]; N];
-    for row in 0..N {
-        for column in 0..N {
-            tile[row][column] = load(map, places[row][column], channel, channels);
-        }
-    }
-    tile
-}
-
-/// Writes some channels of a place of a map; nothing outside of the map and beyond the last channel.
-#[inline(always)]
-fn store<V: Vector>(map: &mut [f32], place: Option<usize>, channel: usize, channels: usize, vector: V) {
-    let Some(place) = place else { return };
-    vector.store_part(&mut map[place + channel..place + channels]);
 }
 
 /// Reads a tile's channels at all points: points are `step` apart.
 #[inline(always)]
-fn gather<V: Vector>(points: &[f32], step: usize, at: usize) -> [[V; INPUT]; INPUT] {
-    let mut tile = [[V::splat(0.0); INPUT]; INPUT];
-    for (point, vector) in tile.as_flattened_mut().iter_mut().enumerate() {
-        *vector = V::load(&points[point * step + at..]);
-    }
-    tile
+fn gather<V: Vector>(points: &[f32], step: usize) -> [[V; INPUT]; INPUT] {
+    load_square(points, INPUT * step, step)
 }
 
 /// Writes a tile's channels at all points.
 #[inline(always)]
-fn scatter<V: Vector>(points: &mut [f32], step: usize, at: usize, tile: &[[V; INPUT]; INPUT]) {
-    for (point, vector) in tile.as_flattened().iter().enumerate() {
-        vector.store(&mut points[point * step + at..]);
-    }
+fn scatter<V: Vector>(points: &mut [f32], step: usize, tile: &[[V; INPUT]; INPUT]) {
+    store_square(points, INPUT * step, step, tile);
+}
+
+/// Calls `$work::<V, WHOLE>` for the vectors of some channels: whole ones, and what is left.
+macro_rules! by_vector {
+    ($arithmetic:ident, $channels:expr, $channel:ident, $work:ident($($argument:expr),* $(,)?)) => {
+        for $channel in (0..$channels).step_by($arithmetic::Vector::LANES) {
+            if $channel + $arithmetic::Vector::LANES <= $channels {
+                $work::<$arithmetic::Vector, true>($($argument),*);
+            } else {
+                $work::<$arithmetic::Vector, false>($($argument),*);
+            }
+        }
+    };
+}
+
+#[inline(always)]
+fn input_tile<V: Vector, const WHOLE: bool>(
+    square: &Square<INPUT>,
+    x: &[f32],
+    channel: usize,
+    points: &mut [f32],
+    step: usize,
+) {
+    scatter(points, step, &both::<Input, _, _, _>(&square.load::<V, WHOLE>(x, channel)));
 }
 
 #[inline(always)]
@@ -168,12 +136,21 @@ fn transform_input_body<A: Arithmetic>(
     at: &Points,
 ) {
     for (index, tile) in range.enumerate() {
-        let places = tiles.inputs(tile, at.channels);
-        for channel in (0..at.channels).step_by(A::Vector::LANES) {
-            let inputs = load_tile::<A::Vector, INPUT>(x, &places, channel, at.channels);
-            scatter(points, at.step, index * at.stride + channel, &both::<Input, _, _, _>(&inputs));
-        }
+        let square = tiles.input(tile, at.channels);
+        let points = &mut points[index * at.stride..];
+        by_vector!(A, at.channels, channel, input_tile(&square, x, channel, &mut points[channel..], at.step));
     }
+}
+
+#[inline(always)]
+fn gradient_tile<V: Vector, const WHOLE: bool>(
+    square: &Square<OUTPUT>,
+    dy: &[f32],
+    channel: usize,
+    points: &mut [f32],
+    step: usize,
+) {
+    scatter(points, step, &both::<OutputAdjoint, _, _, _>(&square.load::<V, WHOLE>(dy, channel)));
 }
 
 #[inline(always)]
@@ -185,17 +162,40 @@ fn transform_gradient_body<A: Arithmetic>(
     at: &Points,
 ) {
     for (index, tile) in range.enumerate() {
-        let places = tiles.outputs(tile, at.channels);
-        for channel in (0..at.channels).step_by(A::Vector::LANES) {
-            let gradients = load_tile::<A::Vector, OUTPUT>(dy, &places, channel, at.channels);
-            scatter(
-                points,
-                at.step,
-                index * at.stride + channel,
-                &both::<OutputAdjoint, _, _, _>(&gradients),
-            );
+        let square = tiles.output(tile, at.channels);
+        let points = &mut points[index * at.stride..];
+        by_vector!(
+            A,
+            at.channels,
+            channel,
+            gradient_tile(&square, dy, channel, &mut points[channel..], at.step)
+        );
+    }
+}
+
+#[inline(always)]
+fn output_tile<V: Vector, const WHOLE: bool>(
+    square: &Square<OUTPUT>,
+    points: &[f32],
+    step: usize,
+    bias: Option<&[f32]>,
+    blanks: Option<&[[bool; OUTPUT]; OUTPUT]>,
+    channel: usize,
+    y: &mut [f32],
+) {
+    let bias = bias.map_or(V::splat(0.0), |bias| V::load_part(&bias[channel..]));
+    let mut outputs = both::<Output, V, _, _>(&gather(points, step));
+    for output in outputs.as_flattened_mut() {
+        *output = output.add(bias);
+    }
+    if let Some(blanks) = blanks {
+        for (output, &blank) in outputs.as_flattened_mut().iter_mut().zip(blanks.as_flattened()) {
+            if blank {
+                *output = bias;
+            }
         }
     }
+    square.store::<V, WHOLE>(y, channel, &outputs);
 }
 
 #[inline(always)]
@@ -209,19 +209,34 @@ fn output_body<A: Arithmetic>(
     y: &mut [f32],
 ) {
     for (index, tile) in range.enumerate() {
-        let places = tiles.outputs(tile, at.channels);
-        let blanks = on.map_or([[false; OUTPUT]; OUTPUT], |on| tiles.blanks(tile, on));
-        for channel in (0..at.channels).step_by(A::Vector::LANES) {
-            let products = gather::<A::Vector>(points, at.step, index * at.stride + channel);
-            let outputs = both::<Output, _, _, _>(&products);
-            let bias = load(bias.unwrap_or_default(), bias.map(|_| 0), channel, at.channels);
-            let outputs = outputs.as_flattened().iter().zip(blanks.as_flattened());
-            for (place, (vector, blank)) in places.as_flattened().iter().zip(outputs) {
-                let sum = if *blank { bias } else { vector.add(bias) };
-                store(y, *place, channel, at.channels, sum);
-            }
-        }
+        let square = tiles.output(tile, at.channels);
+        let points = &points[index * at.stride..];
+        let blanks = on.map(|on| tiles.blanks(tile, on));
+        let blanks = blanks.as_ref();
+        by_vector!(
+            A,
+            at.channels,
+            channel,
+            output_tile(&square, &points[channel..], at.step, bias, blanks, channel, y)
+        );
     }
+}
+
+#[inline(always)]
+fn input_gradient_tile<V: Vector, const WHOLE: bool>(
+    square: &Square<INPUT>,
+    shared: &Square<INPUT>,
+    points: &[f32],
+    step: usize,
+    channel: usize,
+    dx: &mut [f32],
+) {
+    let mut gradients = both::<InputAdjoint, V, _, _>(&gather(points, step));
+    let before = shared.load::<V, WHOLE>(dx, channel);
+    for (gradient, &before) in gradients.as_flattened_mut().iter_mut().zip(before.as_flattened()) {
+        *gradient = gradient.add(before);
+    }
+    square.store::<V, WHOLE>(dx, channel, &gradients);
 }
 
 #[inline(always)]
@@ -233,16 +248,17 @@ fn input_gradient_body<A: Arithmetic>(
     dx: &mut [f32],
 ) {
     for (index, tile) in range.enumerate() {
-        let places = tiles.inputs(tile, at.channels);
-        for channel in (0..at.channels).step_by(A::Vector::LANES) {
-            let products = gather::<A::Vector>(points, at.step, index * at.stride + channel);
-            let gradients = both::<InputAdjoint, _, _, _>(&products);
-            for (place, vector) in places.as_flattened().iter().zip(gradients.as_flattened()) {
-                // Neighbouring tiles share inputs.
-                let before = load(dx, *place, channel, at.channels);
-                store(dx, *place, channel, at.channels, vector.add(before));
-            }
-        }
+        let square = tiles.input(tile, at.channels);
+        // Neighbouring tiles share inputs. The first of them writes what the next adds to.
+        let [rows, columns] = tiles.corner(tile).map(|place| if place > 0 { INPUT - OUTPUT } else { 0 });
+        let shared = square.first(rows, columns);
+        let points = &points[index * at.stride..];
+        by_vector!(
+            A,
+            at.channels,
+            channel,
+            input_gradient_tile(&square, &shared, &points[channel..], at.step, channel, dx)
+        );
     }
 }
 
@@ -283,7 +299,7 @@ fn pack_body<A: Arithmetic>(kernel: &[f32], inputs: usize, outputs: usize, panel
                 }
             };
             let tile = transformed_kernel::<A::Vector>(at);
-            scatter(packed, inputs * COLUMNS, input * COLUMNS + column, &tile);
+            scatter(&mut packed[input * COLUMNS + column..], inputs * COLUMNS, &tile);
         }
     }
 }
@@ -307,7 +323,7 @@ fn pack_adjoint_body<A: Arithmetic>(
                 }
             };
             let tile = transformed_kernel::<A::Vector>(at);
-            scatter(packed, outputs * COLUMNS, output * COLUMNS + column, &tile);
+            scatter(&mut packed[output * COLUMNS + column..], outputs * COLUMNS, &tile);
         }
     }
 }
@@ -317,10 +333,11 @@ fn kernel_gradient_body<A: Arithmetic>(points: &[f32], inputs: usize, outputs: u
     let stride = outputs.next_multiple_of(COLUMNS);
     for input in 0..inputs {
         for output in (0..outputs).step_by(A::Vector::LANES) {
-            let tile = gather::<A::Vector>(points, inputs * stride, input * stride + output);
+            let tile = gather::<A::Vector>(&points[input * stride + output..], inputs * stride);
             let weights = both::<KernelAdjoint, _, _, _>(&tile);
             for (tap, vector) in weights.as_flattened().iter().enumerate() {
-                store(gradient, Some((tap * inputs + input) * outputs), output, outputs, *vector);
+                let place = (tap * inputs + input) * outputs;
+                vector.store_part(&mut gradient[place + output..place + outputs]);
             }
         }
     }
@@ -364,7 +381,8 @@ dispatch! {
 }
 
 dispatch! {
-    /// Adds the gradient by the inputs of some tiles to that by a sample's map, by the adjoint of what [`transform_input`] does.
+    /// The gradient by a sample's map from that by its tiles' inputs, by the adjoint of what [`transform_input`] does. Tiles come
+    /// in their order: each writes the places that none before it reached, and adds to the others.
     pub fn input_gradient(
         tiles: &Tiles,
         range: Range<usize>,

@@ -133,7 +133,7 @@ fn agree_with_the_definition() {
             let (counts, lists) = kept(dy, outputs);
             let of_kept = Kept { counts: &counts, channels: &lists };
             multiply(tiles.count(), &m, &of_y, of_kept, &packed, &mut v, &of_x);
-            let mut dx = vec![0.0; x.len()];
+            let mut dx = vec![f32::NAN; x.len()];
             for (sample, dx) in dx.chunks_mut(x.len() / SAMPLES).enumerate() {
                 input_gradient(&tiles, 0..tiles.count(), &v[sample * xs..], &of_x, dx);
             }

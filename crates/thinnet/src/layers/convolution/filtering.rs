@@ -16,7 +16,7 @@ use crate::layers::{ByShard, Gradients, Prepare, Transform};
 /// Tiles that are worked on at once: what they become stays in the second-level cache.
 const BLOCK: usize = 48;
 /// f32 of transformed tiles that are worked on at once.
-const BLOCK_LEN: usize = 1 << 18;
+const BLOCK_LEN: usize = 3 << 15;
 
 /// Cross-correlation of channels-last maps with a kernel (3, 3, inputs, outputs) and strides of 1, and a bias.
 ///
@@ -139,9 +139,6 @@ impl Filtering {
     ) {
         let memory = self.memory(scratch);
         let packed = &variables.prepared()[panels(self.outputs) * panel_len(self.inputs)..];
-        if let Some(dx) = &mut dx {
-            dx.fill(0.0);
-        }
         for (samples, tiles) in self.blocks(dy.len() / self.output_len) {
             let places = tiles.len() * self.of_inputs.stride;
             let out_places = tiles.len() * self.of_outputs.stride;
