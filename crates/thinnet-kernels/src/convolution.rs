@@ -1,8 +1,8 @@
 //! Direct convolution of channels-last maps: no im2col, the windows are read where they lie.
 //!
-//! A convolution is a matrix product whose left operand's rows are windows of the input. A window is a few runs of
-//! contiguous elements (one for each row of the kernel), so the micro-kernel reads some windows side by side straight
-//! from a padded map. The gradient by the input is the same product with another list of windows.
+//! A convolution is a matrix product whose left operand's rows are windows of the input. A window's elements lie at the same
+//! places from its origin as those of every other, so the micro-kernel reads some windows side by side straight from a padded
+//! map. The gradient by the input is the same product with another list of windows.
 //!
 //! One call runs on one thread and allocates nothing. The bits of a sum depend on neither the map's size nor the place
 //! in it.
@@ -14,21 +14,17 @@ use crate::tile::{self, COLUMNS, Left, Onto, Panels, add_products, by_tile, grou
 /// Windows whose products with a gradient are summed up in registers before they are added to the result.
 const CHUNK: usize = 64;
 
+/// The longest rows of a gradient that are read where they lie: a chunk of longer ones does not stay in the first-level cache.
+const IN_PLACE: usize = 64;
+
 /// Where the windows of a convolution lie in a map.
 #[derive(Clone, Debug)]
 pub struct Windows {
     origins: Vec<u32>,
-    runs: Vec<Run>,
-    depth: usize,
+    /// Where each element of a window lies from its origin.
+    offsets: Vec<u32>,
     /// Where the last element of all lies, and one more.
     end: usize,
-}
-
-/// Contiguous elements of a window, `offset` from its origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Run {
-    offset: u32,
-    len: u32,
 }
 
 impl Windows {
@@ -46,15 +42,15 @@ impl Windows {
         let at = |row: usize, column: usize| ((row * width + column) * channels) as u32;
         let rows = 0..output[0];
         let origins = rows.flat_map(|y| (0..output[1]).map(move |x| at(y * strides[0], x * strides[1])));
-        let contiguous = dilation[1] == 1 && taken == channels;
-        let (taps, len) = if contiguous { (1, kernel[1] * channels) } else { (kernel[1], taken) };
-        let runs = (0..kernel[0]).flat_map(|y| {
-            (0..taps).map(move |x| Run { offset: at(y * dilation[0], x * dilation[1]), len: len as u32 })
+        let taps = (0..kernel[0]).flat_map(|y| (0..kernel[1]).map(move |x| (y, x)));
+        let offsets = taps.flat_map(|(y, x)| {
+            let tap = at(y * dilation[0], x * dilation[1]);
+            (0..taken as u32).map(move |channel| tap + channel)
         });
-        let (origins, runs): (Vec<u32>, Vec<Run>) = (origins.collect(), runs.collect());
-        let last = runs.iter().map(|run| run.offset + run.len).max();
-        let end = origins.iter().max().zip(last).map_or(0, |(&origin, last)| (origin + last) as usize);
-        Self { origins, runs, depth: kernel[0] * kernel[1] * taken, end }
+        let (origins, offsets): (Vec<u32>, Vec<u32>) = (origins.collect(), offsets.collect());
+        let last = origins.iter().max().zip(offsets.iter().max());
+        let end = last.map_or(0, |(&origin, &offset)| (origin + offset) as usize + 1);
+        Self { origins, offsets, end }
     }
 
     /// What makes it safe to read the windows without further checks.
@@ -69,7 +65,7 @@ impl Windows {
 
     /// Elements of a window.
     pub fn depth(&self) -> usize {
-        self.depth
+        self.offsets.len()
     }
 }
 
@@ -91,29 +87,29 @@ pub fn pack(depth: usize, columns: usize, at: impl Fn(usize, usize) -> f32, pack
     }
 }
 
-/// Rows of the left operand that are windows: where each begins.
+/// A left operand whose places are sums of a row's and a depth's: windows' origins and their elements' offsets, or the other
+/// way round.
 #[derive(Clone, Copy)]
-struct Starts<const ROWS: usize>([usize; ROWS]);
+struct Places<'a, const ROWS: usize> {
+    rows: [usize; ROWS],
+    depths: &'a [u32],
+}
 
-impl<const ROWS: usize> Left for Starts<ROWS> {
+impl<const ROWS: usize> Left for Places<'_, ROWS> {
     #[inline(always)]
     fn place(self, row: usize, depth: usize) -> usize {
-        self.0[row] + depth
+        self.rows[row] + self.depths[depth] as usize
     }
 }
 
-/// Rows of the left operand that are neighbouring elements of all windows, from an offset on.
-#[derive(Clone, Copy)]
-struct Elements<'a> {
-    origins: &'a [u32],
-    offset: usize,
-}
-
-impl Left for Elements<'_> {
-    #[inline(always)]
-    fn place(self, row: usize, depth: usize) -> usize {
-        self.origins[depth] as usize + self.offset + row
+/// The first places of a list.
+#[inline(always)]
+fn leading<const ROWS: usize>(places: &[u32]) -> [usize; ROWS] {
+    let mut rows = [0; ROWS];
+    for (row, &place) in rows.iter_mut().zip(&places[..ROWS]) {
+        *row = place as usize;
     }
+    rows
 }
 
 #[inline(always)]
@@ -127,7 +123,7 @@ fn forward_body<A: Arithmetic>(
     stride: usize,
 ) {
     windows.check(x);
-    let panel_step = windows.depth * COLUMNS;
+    let panel_step = windows.depth() * COLUMNS;
     for (first, width, panels) in tile::columns::<A>(columns) {
         let weights = &packed[first / COLUMNS * panel_step..][..panels * panel_step];
         let right = Panels { numbers: weights, panel_step, row_step: COLUMNS };
@@ -135,7 +131,7 @@ fn forward_body<A: Arithmetic>(
         for (window, count) in groups(windows.count(), A::TILE[0]) {
             let origins = &windows.origins[window..];
             let y = (&mut y[window * stride + first..], stride, width);
-            by_tile!(count, panels, window_tile::<A>(origins, &windows.runs, x, right, onto, y));
+            by_tile!(count, panels, window_tile::<A>(origins, &windows.offsets, x, right, onto, y));
         }
     }
 }
@@ -144,26 +140,18 @@ fn forward_body<A: Arithmetic>(
 #[inline(always)]
 fn window_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     origins: &[u32],
-    runs: &[Run],
+    offsets: &[u32],
     x: &[f32],
     weights: Panels,
     onto: Onto,
     (y, stride, width): (&mut [f32], usize, usize),
 ) {
-    let mut sums = zeros::<A, ROWS, PANELS>();
-    let mut element = 0;
-    for run in runs {
-        let len = run.len as usize;
-        let mut starts = [0; ROWS];
-        for (start, &origin) in starts.iter_mut().zip(origins) {
-            *start = (origin + run.offset) as usize;
-        }
-        let right = Panels { numbers: &weights.numbers[element * COLUMNS..], ..weights };
-        assert!(right.reach(PANELS, len), "weights of a run");
-        // SAFETY: the weights' reach was just checked, and `Windows::check` found all runs of all windows within x.
-        sums = unsafe { add_products::<A, ROWS, PANELS>(sums, 0..len, x, Starts(starts), right) };
-        element += len;
-    }
+    let left = Places::<ROWS> { rows: leading(origins), depths: offsets };
+    assert!(weights.reach(PANELS, offsets.len()), "weights of a window");
+    // SAFETY: the weights' reach was just checked, and `Windows::check` found all windows within x.
+    let sums = unsafe {
+        add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..offsets.len(), x, left, weights)
+    };
     store::<A, ROWS, PANELS>(sums, onto, y, stride, width);
 }
 
@@ -181,37 +169,38 @@ fn gradient_body<A: Arithmetic>(
     let mut copied = Copied::new();
     for (chunk, origins) in windows.origins.chunks(CHUNK).enumerate() {
         for (first, width, panels) in tile::columns::<A>(columns) {
-            copied.copy::<A>(&dy[chunk * CHUNK * stride + first..], stride, width, origins.len(), 0);
-            // SAFETY: a row for each window was just copied.
-            let right = unsafe { copied.panels() };
-            let mut element = 0;
-            for run in &windows.runs {
-                for (done, count) in groups(run.len as usize, A::TILE[0]) {
-                    let left = Elements { origins, offset: run.offset as usize + done };
-                    let gradient =
-                        (&mut gradient[(element + done) * gradient_stride + first..], gradient_stride, width);
-                    by_tile!(count, panels, gradient_tile::<A>(left, x, right, gradient));
-                }
-                element += run.len as usize;
+            let dy = &dy[chunk * CHUNK * stride + first..];
+            let right = if width.is_multiple_of(COLUMNS) && stride <= IN_PLACE {
+                Panels { numbers: dy, panel_step: COLUMNS, row_step: stride }
+            } else {
+                copied.copy::<A>(dy, stride, width, origins.len(), 0);
+                // SAFETY: a row for each window was just copied.
+                unsafe { copied.panels() }
+            };
+            for (element, count) in groups(windows.depth(), A::TILE[0]) {
+                let gradient = (&mut gradient[element * gradient_stride + first..], gradient_stride, width);
+                let offsets = &windows.offsets[element..];
+                by_tile!(count, panels, gradient_tile::<A>(offsets, origins, x, right, gradient));
             }
         }
     }
 }
 
-/// Adds the products of neighbouring elements of some windows with the gradients by their outputs. The elements are of
-/// a run of windows that lie within x.
+/// Adds the products of some elements of some windows with the gradients by their outputs. The windows lie within x.
 #[inline(always)]
 fn gradient_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
-    left: Elements,
+    offsets: &[u32],
+    origins: &[u32],
     x: &[f32],
     panels: Panels,
     (gradient, stride, width): (&mut [f32], usize, usize),
 ) {
-    let depth = left.origins.len();
-    assert!(panels.reach(PANELS, depth), "a row for each window");
-    // SAFETY: the panels' reach was just checked, and `Windows::check` found all runs of all windows within x.
-    let sums =
-        unsafe { add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..depth, x, left, panels) };
+    let left = Places::<ROWS> { rows: leading(offsets), depths: origins };
+    assert!(panels.reach(PANELS, origins.len()), "a row for each window");
+    // SAFETY: the panels' reach was just checked, and `Windows::check` found all windows within x.
+    let sums = unsafe {
+        add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..origins.len(), x, left, panels)
+    };
     store::<A, ROWS, PANELS>(sums, Onto::Itself, gradient, stride, width);
 }
 

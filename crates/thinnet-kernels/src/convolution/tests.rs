@@ -17,6 +17,9 @@ fn agree_with_the_plain_loops() {
         ([3, 4], [2, 5], [2, 3], [1, 1], 4, 4, 10),
         ([4, 3], [3, 2], [1, 2], [2, 3], 5, 5, 16),
         ([6, 2], [3, 3], [1, 1], [1, 1], 6, 2, 3),
+        // More windows than a chunk; columns by whole panels, short rows of them and long ones.
+        ([9, 8], [3, 3], [1, 1], [1, 1], 3, 3, 48),
+        ([8, 9], [2, 2], [1, 1], [1, 1], 3, 3, 80),
     ] {
         let extent =
             |axis: usize| (output[axis] - 1) * strides[axis] + (kernel[axis] - 1) * dilation[axis] + 1;
