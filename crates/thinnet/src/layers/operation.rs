@@ -223,6 +223,11 @@ pub trait Penalty: Debug + Send + Sync {
     /// What the history reports of the variables after each epoch, as `LAYER_NAME`.
     fn report(&self, variables: Variables) -> Option<(&'static str, f64)>;
 
+    /// The least that the whole penalty can be: below zero where it rewards noise.
+    fn least(&self) -> f64 {
+        0.0
+    }
+
     /// Whether an element of a variable can be set to zero for good, since the layer has learned that it says nothing.
     fn is_removable(&self, _variables: Variables, _variable: usize, _element: usize) -> bool {
         false

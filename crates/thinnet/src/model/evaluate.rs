@@ -176,6 +176,26 @@ pub(super) fn check_data<'a>(
     check_objective(built, objective, &data.y)
 }
 
+/// Labels must be able to outweigh what a layer's penalty rewards: with too few samples the loss is least where the layer is
+/// all noise, whatever the labels say.
+pub(super) fn check_penalties(built: &BuiltModel, samples: usize) -> Result<()> {
+    let BuiltModel { planned, plan, .. } = built;
+    let classes = class_count(&plan.output);
+    let of_labels = (classes as f64).ln();
+    for (name, layer) in planned.iter().zip(&plan.layers) {
+        let reward = -layer.penalty.as_ref().map_or(0.0, |penalty| penalty.least());
+        if reward > of_labels {
+            let enough = (samples as f64 * reward / of_labels).ceil();
+            return Err(Error::Data(format!(
+                "{name}: {samples} samples with integer labels are not enough to learn its rate from: the entropy of its masks \
+                 lowers the loss by up to {reward:.2}, and {classes} labels tell ln {classes} = {of_labels:.2}. Train on at least \
+                 {enough}, or take a smaller dropout_regularizer"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Targets must fit the model, the loss and the metrics.
 fn check_objective<'a>(
     built: &BuiltModel,
@@ -250,4 +270,38 @@ fn check_classes(classes: &[i64], count: usize) -> Result<CheckedTargets<'static
         ))),
     };
     Ok(CheckedTargets::Classes(classes.iter().enumerate().map(check).collect::<Result<_>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array1, Array2};
+
+    use crate::prelude::*;
+
+    /// As many as the error asks for are enough.
+    #[test]
+    fn learned_rates_need_samples_enough() {
+        let fit = |samples: usize| {
+            let mut model = Sequential::new().add(
+                ConcreteDropout::new(Dense::new(3).activation(Softmax))
+                    .classification(0.1, samples)
+                    .input_shape([20]),
+            );
+            model.compile(
+                Adam::default(),
+                SparseCategoricalCrossentropy::default(),
+                [Accuracy::default()],
+            )?;
+            let (x, y) = (Array2::<f32>::ones((samples, 20)), Array1::from_elem(samples, 1_u8));
+            model.fit((&x, &y), Fit::new().epochs(1).verbose(false))
+        };
+        assert_eq!(
+            fit(2).unwrap_err().to_string(),
+            "concrete_dropout: 2 samples with integer labels are not enough to learn its rate from: the entropy of its masks \
+             lowers the loss by up to 6.93, and 3 labels tell ln 3 = 1.10. Train on at least 13, or take a smaller \
+             dropout_regularizer"
+        );
+        assert!(fit(12).is_err());
+        assert!(fit(13).is_ok());
+    }
 }

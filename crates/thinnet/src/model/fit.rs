@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::evaluate::{check_data, check_features};
+use super::evaluate::{check_data, check_features, check_penalties};
 use super::{BuiltModel, Compiled, Sequential, pool_of};
 use crate::callbacks::{BatchEnd, Callback, ProgressBar, Training};
 use crate::data::Data;
@@ -280,6 +280,9 @@ impl Sequential {
         let targets = check_data(built, &compiled.objective, &all)?;
         let weights = fit.weights(&targets)?;
         let training_samples = fit.training_samples(all.len())?;
+        if let CheckedTargets::Classes(_) = targets {
+            check_penalties(built, training_samples)?;
+        }
         let validation = match &fit.validation_data {
             Some(data) => Some((Data::from(data), None)),
             None if training_samples < all.len() => {

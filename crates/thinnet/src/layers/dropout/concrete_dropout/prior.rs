@@ -47,6 +47,10 @@ impl Penalty for Prior {
         }
     }
 
+    fn least(&self) -> f64 {
+        -self.of_rate * std::f64::consts::LN_2
+    }
+
     fn report(&self, variables: Variables) -> Option<(&'static str, f64)> {
         Some(("rate", rates(variables.get(self.logit)[0])[0]))
     }
