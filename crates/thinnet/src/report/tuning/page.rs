@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{Searched, Trial, Tuning, labels, words};
 use crate::error::Result;
+use crate::model::thousands;
 use crate::report::figure::{Across, Figure, Joined, Line, Panel, Point, Points, Scale};
 use crate::report::html::{again, folded, page, table};
 use crate::report::varied::axis;
@@ -24,7 +25,7 @@ impl Tuning {
             h2 { "What was run" }
             p {
                 (self.search) " over " (labels(&self.varied).join(", ")) ": " (candidates) " candidates, "
-                (epochs * self.seeds) " epochs, " (format!("{seconds:.0}")) " s of training on one thread each. "
+                (thousands(epochs * self.seeds)) " epochs, " (format!("{seconds:.0}")) " s of training on one thread each. "
                 "Candidates were judged by " (self.objective) ", of data that they were not trained on; test data were used once, \
                  at the end."
             }
