@@ -54,7 +54,7 @@ impl Sweep {
                     .into()
             }
             (_, None) => {
-                "No point has a validation loss that is a number: nothing says which to choose.".into()
+                "No point has a validation loss, so nothing says which to choose: test data must not.".into()
             }
             (validated, Some(best)) => {
                 let loss = of(&Measure::VALIDATION_LOSS, best);
