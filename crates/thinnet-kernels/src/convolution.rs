@@ -97,8 +97,13 @@ struct Places<'a, const ROWS: usize> {
 
 impl<const ROWS: usize> Left for Places<'_, ROWS> {
     #[inline(always)]
-    fn place(self, row: usize, depth: usize) -> usize {
-        self.rows[row] + self.depths[depth] as usize
+    fn row(self, row: usize) -> usize {
+        self.rows[row]
+    }
+
+    #[inline(always)]
+    fn depth(self, depth: usize) -> usize {
+        self.depths[depth] as usize
     }
 }
 
@@ -150,7 +155,7 @@ fn window_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     assert!(weights.reach(PANELS, offsets.len()), "weights of a window");
     // SAFETY: the weights' reach was just checked, and `Windows::check` found all windows within x.
     let sums = unsafe {
-        add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..offsets.len(), x, left, weights)
+        add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), offsets.len(), x, left, weights)
     };
     store::<A, ROWS, PANELS>(sums, onto, y, stride, width);
 }
@@ -199,7 +204,7 @@ fn gradient_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     assert!(panels.reach(PANELS, origins.len()), "a row for each window");
     // SAFETY: the panels' reach was just checked, and `Windows::check` found all windows within x.
     let sums = unsafe {
-        add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..origins.len(), x, left, panels)
+        add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), origins.len(), x, left, panels)
     };
     store::<A, ROWS, PANELS>(sums, Onto::Itself, gradient, stride, width);
 }

@@ -25,7 +25,7 @@ fn product<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     assert!(left.place(ROWS - 1, depth - 1) < x.len() && panels.reach(PANELS, depth), "operands of a tile");
     // SAFETY: places grow with row and depth, and the last ones were just compared with the operands' lengths.
     let sums =
-        unsafe { add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..depth, x, left, panels) };
+        unsafe { add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), depth, x, left, panels) };
     store::<A, ROWS, PANELS>(sums, onto, y, stride, width);
 }
 

@@ -9,10 +9,22 @@ use crate::isa::{Arithmetic, Vector};
 /// Columns of a panel: a register of AVX-512, two of AVX2.
 pub(crate) const COLUMNS: usize = 16;
 
-/// Where the left operand's numbers lie in a slice.
+/// Where the left operand's numbers lie in a slice: at the sum of a place of the tile's row and one of the depth.
 pub(crate) trait Left: Copy {
+    /// Whether a row's numbers lie side by side, from depth to depth.
+    const SIDE_BY_SIDE: bool = false;
+
+    /// The part of a row of the tile.
+    fn row(self, row: usize) -> usize;
+
+    /// The part of a depth.
+    fn depth(self, depth: usize) -> usize;
+
     /// The place of the number of a row of the tile at a depth.
-    fn place(self, row: usize, depth: usize) -> usize;
+    #[inline(always)]
+    fn place(self, row: usize, depth: usize) -> usize {
+        self.row(row) + self.depth(depth)
+    }
 }
 
 /// A matrix whose rows are the tile's: they are so far apart.
@@ -24,16 +36,28 @@ pub(crate) struct Rows(pub(crate) usize);
 pub(crate) struct Transposed(pub(crate) usize);
 
 impl Left for Rows {
+    const SIDE_BY_SIDE: bool = true;
+
     #[inline(always)]
-    fn place(self, row: usize, depth: usize) -> usize {
-        row * self.0 + depth
+    fn row(self, row: usize) -> usize {
+        row * self.0
+    }
+
+    #[inline(always)]
+    fn depth(self, depth: usize) -> usize {
+        depth
     }
 }
 
 impl Left for Transposed {
     #[inline(always)]
-    fn place(self, row: usize, depth: usize) -> usize {
-        depth * self.0 + row
+    fn row(self, row: usize) -> usize {
+        row
+    }
+
+    #[inline(always)]
+    fn depth(self, depth: usize) -> usize {
+        depth * self.0
     }
 }
 
@@ -46,14 +70,6 @@ pub(crate) struct Panels<'a> {
 }
 
 impl Panels<'_> {
-    /// # Safety
-    /// The row must lie within the numbers.
-    #[inline(always)]
-    unsafe fn row<V: Vector>(self, panel: usize, depth: usize) -> V {
-        // SAFETY: the caller's promise.
-        unsafe { V::load_from(self.numbers.as_ptr().add(panel * self.panel_step + depth * self.row_step)) }
-    }
-
     /// Whether so many rows of so many panels lie within the numbers.
     #[inline(always)]
     pub(crate) fn reach(self, panels: usize, depth: usize) -> bool {
@@ -71,32 +87,91 @@ pub(crate) fn zeros<A: Arithmetic, const ROWS: usize, const PANELS: usize>() -> 
     [[A::Panel::splat(0.0); PANELS]; ROWS]
 }
 
-/// Adds the products at some depths to sums. Sums are taken and returned by value: the compiler then keeps all of them in
-/// registers, which it does not where they are memory's.
+/// Adds the products at the first `depth` depths to sums. Sums are taken and returned by value: the compiler then keeps all of
+/// them in registers, which it does not where they are memory's.
 ///
 /// # Safety
 /// For each depth, the left operand's place of each row lies within `x`, and the right operand's row of each panel
 /// within its numbers.
 #[inline(always)]
-pub(crate) unsafe fn add_products<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
-    mut sums: Sums<A, ROWS, PANELS>,
-    depths: impl Iterator<Item = usize>,
+pub(crate) unsafe fn add_products<A: Arithmetic, L: Left, const ROWS: usize, const PANELS: usize>(
+    sums: Sums<A, ROWS, PANELS>,
+    depth: usize,
     x: &[f32],
-    left: impl Left,
+    left: L,
     right: Panels,
 ) -> Sums<A, ROWS, PANELS> {
-    for depth in depths {
-        let mut columns = [A::Panel::splat(0.0); PANELS];
-        for (panel, column) in columns.iter_mut().enumerate() {
-            // SAFETY: the caller's promise.
-            *column = unsafe { right.row(panel, depth) };
+    // SAFETY: the caller's promise.
+    unsafe {
+        let rows = std::array::from_fn(|row| x.as_ptr().add(left.row(row)));
+        if A::IN_FOURS && right.row_step == COLUMNS {
+            add_in_order::<A, L, ROWS, PANELS, true>(sums, depth, rows, left, right)
+        } else {
+            add_in_order::<A, L, ROWS, PANELS, false>(sums, depth, rows, left, right)
         }
-        for (row, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: the caller's promise.
-            let x = A::Panel::splat(unsafe { *x.get_unchecked(left.place(row, depth)) });
-            for (sum, &column) in sums.iter_mut().zip(&columns) {
-                *sum = x.mul_add(column, *sum);
-            }
+    }
+}
+
+/// The same from the rows' addresses. `DENSE`: a panel's rows lie one behind the other.
+///
+/// # Safety
+/// As of [`add_products`].
+#[inline(always)]
+unsafe fn add_in_order<A: Arithmetic, L: Left, const ROWS: usize, const PANELS: usize, const DENSE: bool>(
+    mut sums: Sums<A, ROWS, PANELS>,
+    depth: usize,
+    rows: [*const f32; ROWS],
+    left: L,
+    right: Panels,
+) -> Sums<A, ROWS, PANELS> {
+    let mut row = right.numbers.as_ptr();
+    let mut first = 0;
+    macro_rules! add {
+        ($later:literal) => {{
+            let place = left.depth(if L::SIDE_BY_SIDE { first } else { first + $later });
+            let row = if DENSE { row } else { row.wrapping_add($later * right.row_step) };
+            sums =
+                A::add_products::<L, ROWS, PANELS, $later, DENSE>(sums, rows, place, row, right.panel_step);
+        }};
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        while A::IN_FOURS && first + 4 <= depth {
+            add!(0);
+            add!(1);
+            add!(2);
+            add!(3);
+            first += 4;
+            row = row.wrapping_add(4 * right.row_step);
+        }
+        while first < depth {
+            add!(0);
+            first += 1;
+            row = row.wrapping_add(right.row_step);
+        }
+    }
+    sums
+}
+
+/// The same for the depths of a list.
+///
+/// # Safety
+/// As of [`add_products`].
+#[inline(always)]
+pub(crate) unsafe fn add_listed<A: Arithmetic, L: Left, const ROWS: usize, const PANELS: usize>(
+    mut sums: Sums<A, ROWS, PANELS>,
+    depths: &[u32],
+    x: &[f32],
+    left: L,
+    right: Panels,
+) -> Sums<A, ROWS, PANELS> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let rows = std::array::from_fn(|row| x.as_ptr().add(left.row(row)));
+        for &depth in depths {
+            let depth = depth as usize;
+            let (place, row) = (left.depth(depth), right.numbers.as_ptr().add(depth * right.row_step));
+            sums = A::add_products::<L, ROWS, PANELS, 0, false>(sums, rows, place, row, right.panel_step);
         }
     }
     sums

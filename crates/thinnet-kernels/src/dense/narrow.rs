@@ -113,7 +113,7 @@ fn tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     let left = Transposed(units);
     assert!(left.place(ROWS - 1, depth - 1) < dy.len() && x.reach(PANELS, depth), "operands of a tile");
     // SAFETY: places grow with row and depth, and the last ones were just compared with the operands' lengths.
-    let sums = unsafe { add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..depth, dy, left, x) };
+    let sums = unsafe { add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), depth, dy, left, x) };
     let mut rows = [[0.0; MOST_COLUMNS]; ROWS];
     store::<A, ROWS, PANELS>(sums, Onto::Nothing, rows.as_flattened_mut(), MOST_COLUMNS, width);
     for (unit, row) in rows.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! Which instruction set the kernels use, chosen once at run time.
 
+#[cfg(target_arch = "x86_64")]
+mod assembly;
 #[cfg(test)]
 pub(crate) mod testing;
 mod vector;
@@ -7,7 +9,10 @@ mod vector;
 use std::fmt;
 use std::sync::OnceLock;
 
+use vector::Pair;
 pub(crate) use vector::{MOST_LANES, Vector, transpose};
+
+use crate::tile::{COLUMNS, Left, Sums};
 
 /// A set of kernels. Results are the same to the bit on one set, whatever the machine.
 ///
@@ -101,8 +106,48 @@ pub(crate) trait Arithmetic: Copy {
     /// The largest tile whose sums the registers hold, in rows and in panels. (See [`tile`](crate::tile).)
     const TILE: [usize; 2];
 
+    /// Whether the micro-kernel does four depths in a round. Only where it is written in assembly: the compiler would take the
+    /// loads of all four together and run out of registers.
+    const IN_FOURS: bool = false;
+
     /// a·b + c
     fn mul_add(a: f32, b: f32, c: f32) -> f32;
+
+    /// Adds the products of one depth to the sums of a tile: of the numbers at `place` from each of `rows`, and the rows of panels
+    /// that begin at `columns`, `panel_step` apart. Or those of so many depths `LATER`, for a left operand whose numbers lie
+    /// side by side, and where panels are `DENSE`, whose rows lie one behind the other.
+    ///
+    /// # Safety
+    /// All of them can be read.
+    #[inline(always)]
+    unsafe fn add_products<
+        L: Left,
+        const ROWS: usize,
+        const PANELS: usize,
+        const LATER: usize,
+        const DENSE: bool,
+    >(
+        mut sums: Sums<Self, ROWS, PANELS>,
+        rows: [*const f32; ROWS],
+        place: usize,
+        columns: *const f32,
+        panel_step: usize,
+    ) -> Sums<Self, ROWS, PANELS> {
+        let columns = std::array::from_fn::<_, PANELS, _>(|panel| {
+            let later = if DENSE { LATER * COLUMNS } else { 0 };
+            // SAFETY: the caller's promise.
+            unsafe { Self::Panel::load_from(columns.add(panel * panel_step + later)) }
+        });
+        for (row, sums) in rows.into_iter().zip(&mut sums) {
+            let later = if L::SIDE_BY_SIDE { LATER } else { 0 };
+            // SAFETY: the caller's promise.
+            let x = Self::Panel::splat(unsafe { *row.add(place + later) });
+            for (sum, &column) in sums.iter_mut().zip(&columns) {
+                *sum = x.mul_add(column, *sum);
+            }
+        }
+        sums
+    }
 }
 
 /// Two roundings, as everywhere; registers of four numbers.
@@ -120,7 +165,7 @@ pub(crate) struct FusedWide;
 
 impl Arithmetic for Separate {
     type Vector = vector::Plain;
-    type Panel = vector::Pair<vector::Plain>;
+    type Panel = Pair<vector::Plain>;
 
     /// Twelve of sixteen registers.
     const TILE: [usize; 2] = [3, 1];
@@ -136,14 +181,35 @@ impl Arithmetic for Fused {
     type Vector = vector::Avx2;
     #[cfg(not(target_arch = "x86_64"))]
     type Vector = vector::Plain;
-    type Panel = vector::Pair<Self::Vector>;
+    type Panel = Pair<Self::Vector>;
 
     /// Twelve of sixteen registers.
     const TILE: [usize; 2] = [6, 1];
 
+    const IN_FOURS: bool = cfg!(target_arch = "x86_64");
+
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn add_products<
+        L: Left,
+        const ROWS: usize,
+        const PANELS: usize,
+        const LATER: usize,
+        const DENSE: bool,
+    >(
+        sums: Sums<Self, ROWS, PANELS>,
+        rows: [*const f32; ROWS],
+        place: usize,
+        columns: *const f32,
+        _: usize,
+    ) -> Sums<Self, ROWS, PANELS> {
+        // SAFETY: the caller's promise.
+        unsafe { assembly::add_products::<L, ROWS, PANELS, LATER, DENSE>(sums, rows, place, columns) }
     }
 }
 

@@ -3,7 +3,8 @@
 use super::{POINTS, panel_len};
 use crate::isa::{Arithmetic, dispatch};
 use crate::tile::{
-    COLUMNS, Left, Onto, Panels, Rows, Transposed, add_products, by_tile, columns, groups, store, zeros,
+    COLUMNS, Left, Onto, Panels, Rows, Transposed, add_listed, add_products, by_tile, columns, groups, store,
+    zeros,
 };
 
 /// Where the tiles of some maps lie at each point: element (point, tile, channel) at
@@ -87,10 +88,15 @@ fn kept_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
 ) {
     assert!(depth == 0 || left.place(ROWS - 1, depth - 1) < x.len(), "rows of the operand");
     assert!(weights.reach(PANELS, depth), "weights for every channel");
-    let depths = channels.iter().map(|&channel| channel as usize);
+    let nothing = zeros::<A, ROWS, PANELS>();
     // SAFETY: both operands reach to `depth`, and every channel of every list was compared with it.
-    let sums =
-        unsafe { add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), depths, x, left, weights) };
+    let sums = unsafe {
+        if channels.len() == depth {
+            add_products::<A, _, ROWS, PANELS>(nothing, depth, x, left, weights)
+        } else {
+            add_listed::<A, _, ROWS, PANELS>(nothing, channels, x, left, weights)
+        }
+    };
     store::<A, ROWS, PANELS>(sums, Onto::Nothing, out, stride, width);
 }
 
@@ -131,7 +137,7 @@ fn outer_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     assert!(tiles == 0 || left.place(ROWS - 1, tiles - 1) < x.len(), "rows of the operand");
     assert!(dy.reach(PANELS, tiles), "gradients of every tile");
     // SAFETY: both operands reach to the last tile.
-    let sums = unsafe { add_products::<A, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), 0..tiles, x, left, dy) };
+    let sums = unsafe { add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), tiles, x, left, dy) };
     store::<A, ROWS, PANELS>(sums, Onto::Itself, gradient, stride, width);
 }
 

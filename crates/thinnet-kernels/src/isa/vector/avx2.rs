@@ -6,7 +6,7 @@ use super::Vector;
 
 /// A register of AVX2. Only kernels that [`dispatch!`](crate::isa::dispatch) compiled with AVX2 and FMA use it.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2(__m256);
+pub(crate) struct Avx2(pub(in crate::isa) __m256);
 
 impl Vector for Avx2 {
     const LANES: usize = 8;

@@ -4,7 +4,7 @@ use super::Vector;
 
 /// The first half of the numbers, and the second.
 #[derive(Clone, Copy)]
-pub(crate) struct Pair<V>([V; 2]);
+pub(crate) struct Pair<V>(pub(in crate::isa) [V; 2]);
 
 impl<V: Vector> Vector for Pair<V> {
     const LANES: usize = 2 * V::LANES;
