@@ -197,28 +197,50 @@ impl Constraint {
 /// Gives every slice along the axes the norm that `wanted` makes of its norm.
 fn rescale(shape: &[usize], axes: &Axes, values: &mut [f32], wanted: impl Fn(f64) -> f64) {
     const EPSILON: f64 = 1e-7;
+    /// Slices side by side whose norms are taken together, so that the values are read in the order of memory.
+    const TOGETHER: usize = 32;
     let rank = shape.len();
+    let is_along = |axis: usize| axes.contain(axis, rank);
+    let last_is_along = rank > 0 && is_along(rank - 1);
+    // The last axes of one kind are walked through as one; before them lie `outer` axes.
+    let outer = (0..rank).rfind(|&axis| is_along(axis) != last_is_along).map_or(0, |axis| axis + 1);
+    let inner: usize = shape[outer..].iter().product();
     let stride = |axis: usize| shape[axis + 1..].iter().product::<usize>();
-    let size = |along: bool| {
-        (0..rank).filter(|&axis| axes.contain(axis, rank) == along).map(|axis| shape[axis]).product()
-    };
-    // The offset of the index-th combination of the axes along which the norm is taken, or of the others.
+    let of_kind = |along: bool| (0..outer).filter(move |&axis| is_along(axis) == along);
+    let count = |along: bool| of_kind(along).map(|axis| shape[axis]).product::<usize>();
+    // Where the index-th combination of the outer axes of a kind begins.
     let offset = |mut index: usize, along: bool| {
         let mut offset = 0;
-        for axis in (0..rank).rev().filter(|&axis| axes.contain(axis, rank) == along) {
+        for axis in of_kind(along).rev() {
             offset += index % shape[axis] * stride(axis);
             index /= shape[axis];
         }
         offset
     };
-    let (slices, len): (usize, usize) = (size(false), size(true));
+    let (slices, rows) = (count(false), count(true));
+    let columns = if last_is_along { 1 } else { inner };
     for slice in 0..slices {
-        let start = offset(slice, false);
-        let squares = (0..len).map(|element| f64::from(values[start + offset(element, true)]).powi(2));
-        let norm = squares.sum::<f64>().sqrt();
-        let factor = (wanted(norm) / (EPSILON + norm)) as f32;
-        for element in 0..len {
-            values[start + offset(element, true)] *= factor;
+        for column in (0..columns).step_by(TOGETHER) {
+            let width = if last_is_along { inner } else { (columns - column).min(TOGETHER) };
+            let begin = |row: usize| offset(slice, false) + offset(row, true) + column;
+            let mut sums = [0.0; TOGETHER];
+            for row in 0..rows {
+                let squares = values[begin(row)..][..width].iter().map(|&value| f64::from(value).powi(2));
+                if last_is_along {
+                    sums[0] = squares.fold(sums[0], |sum, square| sum + square);
+                } else {
+                    sums.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
+                }
+            }
+            let factors = sums.map(|sum| (wanted(sum.sqrt()) / (EPSILON + sum.sqrt())) as f32);
+            for row in 0..rows {
+                let values = &mut values[begin(row)..][..width];
+                if last_is_along {
+                    values.iter_mut().for_each(|value| *value *= factors[0]);
+                } else {
+                    values.iter_mut().zip(&factors).for_each(|(value, factor)| *value *= factor);
+                }
+            }
         }
     }
 }
@@ -242,16 +264,41 @@ mod tests {
             (Axes::Many(vec![0, 1, 2]), (0..24).collect()),
         ] {
             let mut values = start.clone();
-            Constraint::from(MaxNorm::new(0.5).axis_of(axes)).project(&shape, &mut values);
+            Constraint::from(MaxNorm { max_value: 0.5, axis: axes }).project(&shape, &mut values);
             let slice: Vec<f32> = first.iter().map(|&index| values[index]).collect();
             assert!((norm(&slice) - 0.5).abs() < 1e-6);
         }
     }
 
-    impl MaxNorm {
-        fn axis_of(mut self, axis: Axes) -> Self {
-            self.axis = axis;
-            self
+    #[test]
+    fn every_slice_gets_the_factor_of_its_own_norm() {
+        let shape = [3, 2, 41, 2];
+        let start: Vec<f32> = (0..492).map(|value| (value * 37 % 101) as f32 / 50.0 - 1.0).collect();
+        for axes in [
+            vec![0],
+            vec![1],
+            vec![2],
+            vec![3],
+            vec![0, 2],
+            vec![1, 3],
+            vec![0, 1],
+            vec![2, 3],
+            vec![0, 1, 2],
+        ] {
+            let place = |index: usize| [index / 164, index / 82 % 2, index / 2 % 41, index % 2];
+            let slice = |index: usize| {
+                let mut place = place(index);
+                axes.iter().for_each(|&axis| place[axis as usize] = 0);
+                place
+            };
+            let mut values = start.clone();
+            Constraint::from(UnitNorm { axis: Axes::Many(axes.clone()) }).project(&shape, &mut values);
+            for index in 0..start.len() {
+                let of_slice = (0..start.len()).filter(|&other| slice(other) == slice(index));
+                let of_slice: Vec<f32> = of_slice.map(|other| start[other]).collect();
+                let expected = f64::from(start[index]) / (1e-7 + norm(&of_slice));
+                assert!((f64::from(values[index]) - expected).abs() < 1e-6, "{axes:?} at {index}");
+            }
         }
     }
 
