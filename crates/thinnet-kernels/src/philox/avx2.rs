@@ -5,14 +5,14 @@ use std::arch::x86_64::*;
 use super::{BLOCKS, Counters, GROUP, Keys, MULTIPLIERS};
 
 /// Registers for each word of half of the counters.
-const REGISTERS: usize = BLOCKS / 8;
+const REGISTERS: usize = BLOCKS / 16;
 
 /// See [`Groups::words`](super::Groups::words).
 ///
 /// A register holds one word of four blocks, each in the low half of 64 bits as `vpmuludq` wants it; what a product
 /// leaves in the high half is never looked at. (Eight words a register would need more instructions: there is no
 /// 32 × 32 → 64 multiplication of odd elements.)
-#[inline]
+#[inline(never)]
 #[target_feature(enable = "avx2")]
 pub(super) fn words(
     Keys(keys): &Keys,
@@ -36,17 +36,20 @@ pub(super) fn words(
         };
         let mut blocks: [[__m256i; 4]; REGISTERS] =
             std::array::from_fn(|register| [counter(0, register), counter(1, register), c2, c3]);
-        for key in keys {
-            let [k0, k1] = key.map(|key| _mm256_set1_epi64x(key.cast_signed()));
-            for c in &mut blocks {
-                let a = _mm256_mul_epu32(multipliers[0], c[0]);
-                let b = _mm256_mul_epu32(multipliers[1], c[2]);
-                *c = [
-                    _mm256_xor_si256(_mm256_srli_epi64::<32>(b), _mm256_xor_si256(c[1], k0)),
-                    b,
-                    _mm256_xor_si256(_mm256_srli_epi64::<32>(a), _mm256_xor_si256(c[3], k1)),
-                    a,
-                ];
+        // Two rounds at a time: words change places, and after two the registers are where they were.
+        for [first, second] in keys.as_chunks::<2>().0 {
+            for key in [first, second] {
+                let [k0, k1] = key.map(|key| _mm256_set1_epi64x(key.cast_signed()));
+                for c in &mut blocks {
+                    let a = _mm256_mul_epu32(multipliers[0], c[0]);
+                    let b = _mm256_mul_epu32(multipliers[1], c[2]);
+                    *c = [
+                        _mm256_xor_si256(_mm256_srli_epi64::<32>(b), _mm256_xor_si256(c[1], k0)),
+                        b,
+                        _mm256_xor_si256(_mm256_srli_epi64::<32>(a), _mm256_xor_si256(c[3], k1)),
+                        a,
+                    ];
+                }
             }
         }
         blocks.map(|c| {
@@ -55,5 +58,12 @@ pub(super) fn words(
         })
     };
     // SAFETY: both are plain integers of the same size (or this does not compile), without padding.
-    unsafe { std::mem::transmute::<[[[__m256i; 2]; REGISTERS]; 2], [u32; GROUP]>([half(0), half(1)]) }
+    unsafe {
+        std::mem::transmute::<[[[__m256i; 2]; REGISTERS]; 4], [u32; GROUP]>([
+            half(0),
+            half(1),
+            half(2),
+            half(3),
+        ])
+    }
 }

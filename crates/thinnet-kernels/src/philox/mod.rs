@@ -159,9 +159,13 @@ pub struct Rows {
     pub stride: u32,
 }
 
-/// Calls `f` with parts of rows and the words that stand at their elements. Short rows share a group of blocks.
+/// Calls `f` with parts of rows, or with some short rows, and the words that stand at their elements.
 #[inline(always)]
-pub(crate) fn zip_rows<A: Groups>(rows: Rows, data: &mut [f32], mut f: impl FnMut(&mut [f32], &[u32])) {
+pub(crate) fn zip_rows<A: Groups>(
+    rows: Rows,
+    data: &mut [f32],
+    mut f: impl FnMut(&mut [f32], &[u32; GROUP]),
+) {
     let Rows { len, key, rest: [first, c2, c3], stride } = rows;
     if len == 0 {
         return;
@@ -177,11 +181,26 @@ pub(crate) fn zip_rows<A: Groups>(rows: Rows, data: &mut [f32], mut f: impl FnMu
     for (index, data) in data.chunks_mut(together * len).enumerate() {
         let row = first.wrapping_add(stride.wrapping_mul((index * together) as u32));
         for group in 0..groups {
-            let words = A::words(&keys, &counters, [(group * BLOCKS) as u32, row], [c2, c3]);
-            for (row, words) in data.chunks_mut(len).zip(words.chunks(4 * blocks)) {
-                let end = row.len().min((group + 1) * GROUP);
-                f(&mut row[group * GROUP..end], words);
+            let mut words = A::words(&keys, &counters, [(group * BLOCKS) as u32, row], [c2, c3]);
+            if together > 1 {
+                close_gaps(&mut words, blocks, len);
             }
+            let end = data.len().min((group + 1) * GROUP);
+            f(&mut data[group * GROUP..end], &words);
+        }
+    }
+}
+
+/// Moves the words of rows of some blocks together, so that each row begins behind the `len` words of the one before.
+#[inline(always)]
+fn close_gaps(words: &mut [u32; GROUP], blocks: usize, len: usize) {
+    if 4 * blocks == len {
+        return;
+    }
+    for row in 1..BLOCKS / blocks {
+        for block in 0..blocks {
+            let of_block: [u32; 4] = words.as_chunks().0[row * blocks + block];
+            words[row * len + 4 * block..][..4].copy_from_slice(&of_block);
         }
     }
 }
