@@ -324,7 +324,10 @@ fn what_cannot_be_compared_is_told_in_a_line() {
         &["compare", first, "rates"],
         &format!("rates: {neither}: name those in it: rate-0, rate-0.5"),
     );
-    bench.fails(&["compare", first, "none"], "cannot read none");
+    bench.fails(
+        &["compare", first, "none"],
+        "none: expected an experiment file (.toml), the folder of a run,",
+    );
     bench.fails(&["compare", first, "rates/../rates/rate-0"], "is given twice");
     bench.fails(&["compare", first, "rates/rate-0.5", "--baseline", "rate-05"], "did you mean `rate-0.5`?");
     bench.fails(&["compare", first, "rates/rate-0.5", "--seeds", "2"], "--seeds is for experiment files");

@@ -63,6 +63,10 @@ impl Contender {
 
 impl Entry {
     fn read(path: &Path, sets: &[String]) -> Result<Self> {
+        if !path.exists() {
+            let expected = "expected an experiment file (.toml), the folder of a run, or one with a folder seed-N for each seed";
+            return Err(Error::file(path, format!("{expected}, got nothing of that name")));
+        }
         if !path.is_dir() {
             return Ok(Self::Experiment(Box::new(Experiment::from_file(path, sets)?)));
         }
