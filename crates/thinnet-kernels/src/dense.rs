@@ -4,6 +4,7 @@
 //! One call runs on one thread and allocates nothing. A row's bits do not depend on the other rows.
 
 mod across;
+mod few;
 mod narrow;
 
 use crate::isa::{Arithmetic, dispatch};
@@ -73,6 +74,9 @@ fn forward_body<A: Arithmetic>(
 ) {
     if narrow::pays(inputs, units) {
         return narrow::forward::<A>(x, inputs, weights, units, bias, y);
+    }
+    if few::pays(y.len() / units) {
+        return few::forward::<A>(x, inputs, weights, units, bias, y);
     }
     rows_by_panels::<A>(
         x,

@@ -47,6 +47,8 @@ pub mod schedules;
 mod shape;
 pub mod uncertainty;
 
+use std::sync::LazyLock;
+
 pub use data::datasets;
 pub use error::{Error, Problem, Result, Suggestion, nearest};
 pub use history::{History, Logs};
@@ -59,13 +61,15 @@ pub fn kernels() -> String {
     thinnet_kernels::isa::current().to_string()
 }
 
+/// The machine's cores. Asking for them takes longer than a small model's prediction: the system reads files to answer.
+static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
 /// How many threads a model uses that was not told otherwise: the environment variable `THINNET_THREADS`, else the
 /// machine's cores.
 pub fn default_threads() -> usize {
     let of_environment =
         || std::env::var("THINNET_THREADS").ok()?.parse().ok().filter(|&threads| threads > 0);
-    let of_machine = || std::thread::available_parallelism().map_or(1, usize::from);
-    of_environment().unwrap_or_else(of_machine)
+    of_environment().unwrap_or_else(|| *CORES)
 }
 
 /// Checks the environment variables that Thinnet reads. Programs call it at their start; without, a value that makes no

@@ -31,6 +31,7 @@ fn agree_with_the_plain_loops() {
         (3, 7, 71),
         (11, 21, 48),
         (2, 40, 129),
+        (1, 263, 1030),
         // Rows that fill panels, or all but.
         (16, 49, 600),
         (15, 97, 300),
@@ -81,7 +82,7 @@ fn agree_with_the_plain_loops() {
 /// What lets a batch be cut into shards of any size.
 #[test]
 fn a_row_has_the_same_bits_alone_and_among_others() {
-    for (rows, units) in [(23, 3), (23, 37), (23, 100), (16, 300), (29, 300)] {
+    for (rows, units) in [(23, 3), (23, 37), (23, 100), (5, 1040), (16, 300), (29, 300)] {
         let inputs = 300;
         let (x, w, dy) = (random(4, rows * inputs), random(5, inputs * units), random(6, rows * units));
         on_every_set(|| {
