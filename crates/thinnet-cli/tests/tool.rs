@@ -274,6 +274,20 @@ fn resuming_a_finished_run_says_so_and_changes_nothing() {
     assert!(fs::read(bench.path("run/model.safetensors")).unwrap() == before);
 }
 
+#[test]
+fn a_run_that_was_killed_at_its_very_end_gets_its_whole_history() {
+    let bench = Bench::new();
+    bench.ok(&["train", "e.toml", "--out", "run"]);
+    let history = bench.path("run/history.csv");
+    let whole = fs::read_to_string(&history).unwrap();
+    // The last epoch has its backup, but not all are in the table yet, and there is no report.
+    let first: Vec<&str> = whole.lines().take(2).collect();
+    fs::write(&history, first.join("\n") + "\n").unwrap();
+    fs::remove_file(bench.path("run/report.html")).unwrap();
+    bench.ok(&["train", "e.toml", "--out", "run", "--resume"]);
+    assert_eq!(fs::read_to_string(&history).unwrap(), whole);
+}
+
 #[cfg(unix)]
 mod stopped {
     use super::*;

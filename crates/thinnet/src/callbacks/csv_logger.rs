@@ -30,7 +30,7 @@ pub struct CSVLogger {
     /// Where not every epoch is written at once.
     #[serde(skip)]
     seldom: Option<Seldom>,
-    /// Whether epochs are not written yet.
+    /// Whether the file may lack epochs.
     #[serde(skip)]
     behind: bool,
 }
@@ -84,6 +84,8 @@ impl Callback for CSVLogger {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => return Err(Error::io("read", &self.filename)(error)),
         };
+        // A run that is gone on with may have been stopped before its last epochs were written.
+        self.behind = self.seldom.is_some();
         Ok(())
     }
 
@@ -94,30 +96,34 @@ impl Callback for CSVLogger {
         }
         match self.seldom.take() {
             Some(mut seldom) => {
-                let result = seldom.save(|| self.write(training));
+                let result = seldom.save(|| self.write(&self.text(training)));
                 self.seldom = Some(seldom);
                 result
             }
-            None => self.write(training),
+            None => self.write(&self.text(training)),
         }
     }
 
     fn on_train_end(&mut self, training: &mut Training) -> Result<()> {
-        if std::mem::take(&mut self.behind) { self.write(training) } else { Ok(()) }
+        let text = self.text(training);
+        let is_written = || fs::read_to_string(&self.filename).is_ok_and(|there| there == text);
+        if std::mem::take(&mut self.behind) && !is_written() { self.write(&text) } else { Ok(()) }
     }
 }
 
 impl CSVLogger {
-    fn write(&self, training: &Training) -> Result<()> {
+    /// What the file is to hold.
+    fn text(&self, training: &Training) -> String {
         let table = training.history.to_csv(&self.separator.0);
         let rows = match self.before.is_empty() {
             true => &table[..],
             // The header stands there already.
             false => table.split_once('\n').map_or("", |(_, rows)| rows),
         };
-        write_whole(&self.filename, |out| {
-            out.write_all(self.before.as_bytes())?;
-            out.write_all(rows.as_bytes())
-        })
+        format!("{}{rows}", self.before)
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        write_whole(&self.filename, |out| out.write_all(text.as_bytes()))
     }
 }
