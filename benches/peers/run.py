@@ -28,7 +28,8 @@ def parse():
                         help="a folder of virtual environments torch, tensorflow, jax; missing ones are made")
     parser.add_argument("--peers", nargs="+", choices=PACKAGES, default=list(PACKAGES))
     parser.add_argument("--only", nargs="+", choices=SETS, default=SETS, help="what to measure")
-    parser.add_argument("--workloads", nargs="+", choices=["w1", "w2", "w3", "w4"], default=["w1", "w2", "w3", "w4"])
+    parser.add_argument("--workloads", nargs="+", choices=["w1", "w2", "w3", "w4"], default=["w1", "w2", "w3", "w4"],
+                        help="whose training steps (w1 to w4) and Monte-Carlo prediction (w1, w3) are timed")
     parser.add_argument("--rounds", type=int, default=3, help="turns; the table has the medians of all")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--steps", type=int, help="steps or calls a run, to try things out")
@@ -111,7 +112,7 @@ def rows_of(options):
         rows += [(f"w3's network: prediction, batch {size}", "ms", "w3", "predict", size) for size in (1, 256)]
     if "mc" in options.only:
         name = "{}'s network: Monte-Carlo dropout, 100 samples for 1,000 inputs"
-        rows += [(name.format(which), "ms", which, "mc", 100) for which in ("w1", "w3")]
+        rows += [(name.format(which), "ms", which, "mc", 100) for which in ("w1", "w3") if which in options.workloads]
     if "memory" in options.only:
         rows += [("w3's network: peak memory of training on 50,000 images", "MiB", "w3", "memory", None)]
     return rows

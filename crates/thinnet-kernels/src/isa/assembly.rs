@@ -25,7 +25,8 @@ macro_rules! add {
                     concat!("vfmadd231ps {", stringify!($low), "}, {", $number, "}, {left}"),
                     concat!("vfmadd231ps {", stringify!($high), "}, {", $number, "}, {right}"),
                 )*
-                "/* {even} {odd} */",
+                // Every operand must be named, and a tile of one row has no odd one.
+                "/* {odd} */",
                 $(
                     $low = inout(ymm_reg) $sums[$index][0].0[0].0,
                     $high = inout(ymm_reg) $sums[$index][0].0[1].0,
