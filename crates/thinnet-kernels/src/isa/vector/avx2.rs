@@ -98,4 +98,41 @@ impl Vector for Avx2 {
             [Self(_mm256_permute2f128_ps::<0x20>(low, high)), Self(_mm256_permute2f128_ps::<0x31>(low, high))]
         }
     }
+
+    #[inline(always)]
+    fn load_part(from: &[f32]) -> Self {
+        if from.len() >= Self::LANES {
+            return Self::load(from);
+        }
+        let mask = &MASKS[Self::LANES - from.len()..][..Self::LANES];
+        // SAFETY: as in `splat`; the mask has as many numbers as a register, and lets as many be read as the slice has.
+        unsafe { Self(_mm256_maskload_ps(from.as_ptr(), _mm256_loadu_si256(mask.as_ptr().cast()))) }
+    }
+
+    /// In parts of four, two and one: a masked store takes dozens of operations on some processors.
+    #[inline(always)]
+    fn store_part(self, to: &mut [f32]) {
+        if to.len() >= Self::LANES {
+            return self.store(to);
+        }
+        let (count, mut to) = (to.len(), to.as_mut_ptr());
+        // SAFETY: as in `splat`; the parts are as long together as the slice.
+        unsafe {
+            let mut rest = _mm256_castps256_ps128(self.0);
+            if count & 4 != 0 {
+                _mm_storeu_ps(to, rest);
+                (rest, to) = (_mm256_extractf128_ps::<1>(self.0), to.add(4));
+            }
+            if count & 2 != 0 {
+                _mm_storel_epi64(to.cast(), _mm_castps_si128(rest));
+                (rest, to) = (_mm_movehl_ps(rest, rest), to.add(2));
+            }
+            if count & 1 != 0 {
+                _mm_store_ss(to, rest);
+            }
+        }
+    }
 }
+
+/// From place 8 − n on, all bits of n numbers, and no bit of those behind them.
+static MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];

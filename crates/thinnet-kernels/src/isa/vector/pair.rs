@@ -83,4 +83,17 @@ impl<V: Vector> Vector for Pair<V> {
     fn interleave(self, other: Self) -> [Self; 2] {
         [Self(self.0[0].interleave(other.0[0])), Self(self.0[1].interleave(other.0[1]))]
     }
+
+    #[inline(always)]
+    fn load_part(from: &[f32]) -> Self {
+        let (low, high) = from.split_at(from.len().min(V::LANES));
+        Self([V::load_part(low), V::load_part(high)])
+    }
+
+    #[inline(always)]
+    fn store_part(self, to: &mut [f32]) {
+        let (low, high) = to.split_at_mut(to.len().min(V::LANES));
+        self.0[0].store_part(low);
+        self.0[1].store_part(high);
+    }
 }

@@ -39,7 +39,24 @@ fn transposed<V: Vector>() -> Vec<Vec<u32>> {
     transpose(rows).into_iter().take(V::LANES).map(lanes).collect()
 }
 
+/// Slices of every length, with memory behind them that is not theirs.
+fn parts<V: Vector>() {
+    let numbers: Vec<f32> = (1..=MOST_LANES + 2).map(|number| number as f32).collect();
+    for len in 0..=MOST_LANES {
+        let count = len.min(V::LANES);
+        let mut expected = [0.0; MOST_LANES];
+        expected[..count].copy_from_slice(&numbers[..count]);
+        let part = V::load_part(&numbers[..len]);
+        assert_eq!(lanes(part), expected.map(f32::to_bits)[..V::LANES], "{len} loaded");
+        let mut stored = [-1.0; MOST_LANES + 1];
+        V::load(&numbers).store_part(&mut stored[..len]);
+        assert_eq!(stored[..count], numbers[..count], "{len} stored");
+        assert!(stored[count..].iter().all(|&number| number == -1.0), "{len} stored: {stored:?}");
+    }
+}
+
 fn check<V: Vector>() {
+    parts::<V>();
     assert_eq!(bits::<V>(), bits::<Plain>());
     for (row, numbers) in transposed::<V>().into_iter().enumerate() {
         let expected: Vec<u32> =
