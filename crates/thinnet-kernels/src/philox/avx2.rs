@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::{BLOCKS, Counters, GROUP, Keys, MULTIPLIERS};
 
-/// Registers for each word of half of the counters.
+/// Registers for each word of a quarter of the counters.
 const REGISTERS: usize = BLOCKS / 16;
 
 /// See [`Groups::words`](super::Groups::words).
@@ -25,9 +25,9 @@ pub(super) fn words(
     let [c2, c3] = rest.map(splat);
     let pair = |low, high| _mm256_blend_epi32::<0b1010_1010>(low, _mm256_slli_epi64::<32>(high));
     // More registers at a time than these do not stay registers.
-    let half = |half: usize| {
+    let quarter = |quarter: usize| {
         let counter = |word: usize, register: usize| {
-            let words: &[u32; 4] = &counters[word].as_chunks().0[half * REGISTERS + register];
+            let words: &[u32; 4] = &counters[word].as_chunks().0[quarter * REGISTERS + register];
             // SAFETY: four words are read where there are four.
             let words = unsafe { _mm_loadu_si128(words.as_ptr().cast()) };
             let words = _mm_add_epi32(words, _mm_set1_epi32(first[word].cast_signed()));
@@ -60,10 +60,10 @@ pub(super) fn words(
     // SAFETY: both are plain integers of the same size (or this does not compile), without padding.
     unsafe {
         std::mem::transmute::<[[[__m256i; 2]; REGISTERS]; 4], [u32; GROUP]>([
-            half(0),
-            half(1),
-            half(2),
-            half(3),
+            quarter(0),
+            quarter(1),
+            quarter(2),
+            quarter(3),
         ])
     }
 }
