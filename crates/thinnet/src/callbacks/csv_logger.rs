@@ -105,9 +105,13 @@ impl Callback for CSVLogger {
     }
 
     fn on_train_end(&mut self, training: &mut Training) -> Result<()> {
+        if !std::mem::take(&mut self.behind) {
+            return Ok(());
+        }
         let text = self.text(training);
-        let is_written = || fs::read_to_string(&self.filename).is_ok_and(|there| there == text);
-        if std::mem::take(&mut self.behind) && !is_written() { self.write(&text) } else { Ok(()) }
+        // A run that is only read leaves its file as it is.
+        let is_written = fs::read_to_string(&self.filename).is_ok_and(|there| there == text);
+        if is_written { Ok(()) } else { self.write(&text) }
     }
 }
 
