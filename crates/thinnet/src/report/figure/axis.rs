@@ -8,6 +8,8 @@ use super::{Across, Panel, Scale, TEXT, number, width};
 
 /// How long the horizontal axis of the narrowest panel is.
 const SHORTEST: f64 = 290.0;
+/// How long labels that read upwards may be.
+const HIGHEST: u32 = 200;
 
 /// An axis of a panel.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Axis {
     ticks: Vec<(f64, String)>,
     /// On a logarithmic axis: the exponent in whose place 0 is.
     zero: Option<f64>,
+    /// Whether labels read upwards, since they have no room beside each other.
+    pub(super) upwards: bool,
 }
 
 impl Axis {
@@ -29,7 +33,8 @@ impl Axis {
                 let (first, last) = bounds(panel.places()).unwrap_or((1.0, 1.0));
                 let side = ((last - first) * 0.03).max(0.1);
                 let step = nice_step((last - first) / 9.0).max(1.0);
-                Self { low: first - side, high: last + side, ticks: multiples(first, last, step), zero: None }
+                let ticks = multiples(first, last, step);
+                Self { low: first - side, high: last + side, ticks, zero: None, upwards: false }
             }
             Across::Values(_, low, high) => Self::linear(*low, *high, 6.0),
             Across::Varied(_, scale) => {
@@ -45,18 +50,7 @@ impl Axis {
                     _ => Self::varied(&values),
                 }
             }
-            Across::Choices(_, choices) => {
-                let ticks = choices
-                    .iter()
-                    .enumerate()
-                    .map(|(at, choice)| (at as f64, shortened(choice, choices.len())));
-                Self {
-                    low: -0.5,
-                    high: choices.len().max(1) as f64 - 0.5,
-                    ticks: ticks.collect(),
-                    zero: None,
-                }
-            }
+            Across::Choices(_, choices) => Self::choices(choices),
         }
     }
 
@@ -80,7 +74,19 @@ impl Axis {
 
     fn linear(low: f64, high: f64, marks: f64) -> Self {
         let ticks = multiples(low, high, nice_step((high - low) / marks));
-        Self { low, high, ticks, zero: None }
+        Self { low, high, ticks, zero: None, upwards: false }
+    }
+
+    /// An axis for choices, equally far from each other.
+    fn choices(choices: &[String]) -> Self {
+        let ticks = choices.iter().enumerate().map(|(at, choice)| (at as f64, choice.clone())).collect();
+        let high = choices.len().max(1) as f64 - 0.5;
+        let mut axis = Self { low: -0.5, high, ticks, zero: None, upwards: false };
+        if f64::from(axis.widest() + 8) * choices.len() as f64 > SHORTEST {
+            axis.upwards = true;
+            axis.ticks.iter_mut().for_each(|(_, label)| shorten(label));
+        }
+        axis
     }
 
     /// A linear axis for these values, in ascending order.
@@ -102,7 +108,7 @@ impl Axis {
         let left = zero.unwrap_or(least);
         let side = ((most - left) * 0.06).max(0.05);
         let (low, high) = (left - side, most + side);
-        let mut axis = Self { low, high, ticks: Vec::new(), zero: zero.or(Some(low)) };
+        let mut axis = Self { low, high, ticks: Vec::new(), zero: zero.or(Some(low)), upwards: false };
         axis.ticks = axis.marks_at(values).unwrap_or_else(|| {
             // Powers of ten, between them 2 and 5 where there are few.
             let factors: &[f64] = if most - least < 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
@@ -130,6 +136,16 @@ impl Axis {
     /// How wide the widest label is.
     pub(super) fn widest(&self) -> u32 {
         self.ticks.iter().map(|(_, label)| width(label, TEXT)).max().unwrap_or(0)
+    }
+
+    /// How high the labels of a horizontal axis are.
+    pub(super) fn label_height(&self) -> u32 {
+        if self.upwards { self.widest().max(TEXT) } else { TEXT }
+    }
+
+    /// Where the axis is marked, and with what.
+    pub(super) fn ticks(&self) -> impl Iterator<Item = (f64, &str)> {
+        self.ticks.iter().map(|(value, label)| (*value, label.as_str()))
     }
 
     /// Where a value is between `low` and `high`.
@@ -207,13 +223,15 @@ fn multiples(low: f64, high: f64, step: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// A name that fits below an axis beside so many others.
-fn shortened(name: &str, of: usize) -> String {
-    let room = (36 / of.max(1)).max(4);
-    match name.chars().count() > room {
-        true => name.chars().take(room - 1).chain(['…']).collect(),
-        false => name.to_owned(),
+/// Cuts a label short that is higher than there is room for when it reads upwards.
+fn shorten(label: &mut String) {
+    if width(label, TEXT) <= HIGHEST {
+        return;
     }
+    while width(&format!("{label}…"), TEXT) > HIGHEST {
+        label.pop();
+    }
+    label.push('…');
 }
 
 #[cfg(test)]
@@ -240,6 +258,20 @@ mod tests {
         assert_eq!(labels(&Axis::varied(&many)), ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
         assert_eq!(labels(&Axis::varied(&[3.0])), ["3"]);
         assert!(Axis::varied(&[]).high > 0.0);
+    }
+
+    #[test]
+    fn choices_without_room_beside_each_other_read_upwards_and_whole() {
+        let axis =
+            |names: &[&str]| Axis::choices(&names.iter().map(|name| name.to_string()).collect::<Vec<_>>());
+        let few = axis(&["adam", "sgd"]);
+        assert!(!few.upwards && labels(&few) == ["adam", "sgd"]);
+        let many = ["boston-housing", "concrete", "energy", "power-plant", "yacht"];
+        assert!(axis(&many).upwards && labels(&axis(&many)) == many);
+        let long = axis(&["a model with a name that goes on and on", "b"]);
+        assert!(long.upwards && long.ticks[0].1.ends_with('…') && long.widest() <= HIGHEST, "{long:?}");
+        assert!(labels(&axis(&[])).is_empty());
+        assert_eq!(axis(&["1"; 40]).label_height(), TEXT);
     }
 
     #[test]

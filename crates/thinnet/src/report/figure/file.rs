@@ -7,12 +7,12 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::page::titled;
-use super::{Figure, INK, Mark, TEXT, adapted, color, failed, register, style, width};
+use super::{Figure, INK, Mark, Panel, TEXT, adapted, color, failed, register, style, width};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 
 const WIDTH: u32 = 1080;
-/// How high a row of panels is.
+/// How high a row of panels is, without the extra height of its panels.
 const ROW: u32 = 366;
 const LINE: u32 = 28;
 const SIDE: u32 = 14;
@@ -32,13 +32,14 @@ struct Layout {
     title: Vec<String>,
     columns: u32,
     rows: u32,
+    row_height: u32,
     /// Rows of the legend, each entry with its distance from the left.
     legend: Vec<Vec<(u32, Entry)>>,
 }
 
 impl Layout {
     fn height(&self) -> u32 {
-        self.head() + self.rows * ROW + self.legend.len() as u32 * LINE + 10
+        self.head() + self.rows * self.row_height + self.legend.len() as u32 * LINE + 10
     }
 
     fn head(&self) -> u32 {
@@ -116,6 +117,7 @@ impl Figure {
             title: wrapped(&self.title, TITLE, WIDTH - 2 * SIDE),
             columns,
             rows: panels.div_ceil(columns),
+            row_height: ROW + self.panels.iter().map(Panel::extra_height).max().unwrap_or(0),
             legend,
         }
     }
@@ -153,7 +155,7 @@ impl Figure {
             let at = (px(SIDE), px(12 + index as u32 * LINE));
             head.draw(&Text::new(line.clone(), at, style(TITLE * scale))).map_err(failed)?;
         }
-        let (body, legend) = rest.split_vertically(px(layout.rows * ROW));
+        let (body, legend) = rest.split_vertically(px(layout.rows * layout.row_height));
         let areas = body.split_evenly((layout.rows as usize, layout.columns as usize));
         let mut marks = Vec::new();
         for (panel, area) in self.panels.iter().zip(areas) {

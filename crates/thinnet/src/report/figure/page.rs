@@ -47,7 +47,7 @@ impl Figure {
 impl Panel {
     fn markup(&self, title: &str) -> Result<Markup> {
         register();
-        let (width, height) = (SIZE.0 * FINE, SIZE.1 * FINE);
+        let (width, height) = (SIZE.0 * FINE, (SIZE.1 + self.extra_height()) * FINE);
         let mut text = String::new();
         let marks = {
             let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();

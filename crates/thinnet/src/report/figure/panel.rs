@@ -2,7 +2,9 @@
 
 use plotters::backend::DrawingBackend;
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::Axis;
 use super::{Across, GRID, INK, Joined, Mark, Panel, Points, TEXT, color, failed, number, style};
@@ -19,7 +21,7 @@ impl Panel {
         scale: u32,
     ) -> Result<Vec<Mark>> {
         let px = |size: u32| size * scale;
-        let up = Axis::up(self);
+        let (across, up) = (Axis::across(self), Axis::up(self));
         // What is on the vertical axis stands above it, where it can be read without turning one's head.
         let name = Text::new(self.name.clone(), (px(8) as i32, px(6) as i32), style(px(TEXT)));
         area.draw(&name).map_err(failed)?;
@@ -27,9 +29,9 @@ impl Panel {
             .margin_left(px(4))
             .margin_right(px(16))
             .margin_top(px(32))
-            .x_label_area_size(px(48))
+            .x_label_area_size(px(across.label_height() + 32))
             .y_label_area_size(px(up.widest() + 14))
-            .build_cartesian_2d(Axis::across(self), up)
+            .build_cartesian_2d(across.clone(), up)
             .map_err(failed)?;
         chart
             .configure_mesh()
@@ -41,8 +43,20 @@ impl Panel {
             .x_desc(self.across.name())
             .label_style(style(px(TEXT)))
             .axis_desc_style(style(px(TEXT)))
+            .x_label_formatter(&|place| if across.upwards { String::new() } else { across.format_ext(place) })
             .draw()
             .map_err(failed)?;
+        if across.upwards {
+            let upwards = style(px(TEXT)).transform(FontTransform::Rotate270);
+            let upwards = upwards.pos(Pos::new(HPos::Right, VPos::Center));
+            // Pixels of the chart count from the drawing's corner, those of the area from its own.
+            let (left, top) = area.get_base_pixel();
+            let bottom = chart.plotting_area().get_pixel_range().1.end - top + px(10) as i32;
+            for (place, label) in across.ticks() {
+                let column = chart.backend_coord(&(place, 0.0)).0 - left;
+                area.draw(&Text::new(label.to_owned(), (column, bottom), upwards.clone())).map_err(failed)?;
+            }
+        }
         if self.diagonal {
             let (start, end) = Axis::across(self).common(&Axis::up(self));
             let ends = [(start, start), (end, end)];
@@ -166,6 +180,11 @@ impl Panel {
             }
         }
         Ok(marks)
+    }
+
+    /// How much higher than others the panel is, for labels that read upwards.
+    pub(super) fn extra_height(&self) -> u32 {
+        Axis::across(self).label_height() - TEXT
     }
 
     /// Where on the horizontal axis something is.
