@@ -124,19 +124,22 @@ impl DropBlocks {
         })
     }
 
-    /// Sets the squares with these first places to zero in a mask of ones, and answers how many ones are left.
-    fn drop(&self, squares: impl Iterator<Item = usize>, mask: &mut [f32]) -> usize {
+    /// Sets the squares with these first places to zero, and answers how many places that are. `seen` has a bit for each place.
+    fn drop(&self, squares: impl Iterator<Item = usize>, x: &mut [f32], seen: &mut [f32]) -> usize {
         let [_, columns, channels] = self.sizes;
-        let mut ones = mask.len();
+        seen.fill(f32::from_bits(0));
+        let mut dropped = 0;
         for first in squares {
-            for row in mask[first..].chunks_mut(columns * channels).take(self.block) {
-                for place in row.iter_mut().step_by(channels).take(self.block) {
-                    ones -= usize::from(*place != 0.0);
-                    *place = 0.0;
+            for start in (first..).step_by(columns * channels).take(self.block) {
+                for place in (start..).step_by(channels).take(self.block) {
+                    let (bits, bit) = (seen[place / 32].to_bits(), 1 << (place % 32));
+                    dropped += usize::from(bits & bit == 0);
+                    seen[place / 32] = f32::from_bits(bits | bit);
+                    x[place] = 0.0;
                 }
             }
         }
-        ones
+        dropped
     }
 }
 
@@ -158,18 +161,17 @@ impl InPlace for DropBlocks {
     }
 
     fn scratch(&self) -> usize {
-        self.len()
+        self.len().div_ceil(32)
     }
 
     fn forward(&self, cx: &Context, x: &mut [f32], scratch: &mut [f32]) {
         let gamma = self.gamma(self.rate.at(cx.step));
-        let mask = &mut scratch[..self.len()];
         for (row, x) in x.chunks_exact_mut(self.len()).enumerate() {
-            mask.fill(1.0);
-            let ones = self.drop(self.dropped(self.source.draws(cx, row), gamma), mask);
+            let squares = self.dropped(self.source.draws(cx, row), gamma);
+            let kept = self.len() - self.drop(squares, x, &mut scratch[..self.scratch()]);
             // Where nothing is kept there is nothing to scale.
-            let scale = self.len() as f32 / ones.max(1) as f32;
-            x.iter_mut().zip(&*mask).for_each(|(x, mask)| *x *= mask * scale);
+            let scale = self.len() as f32 / kept.max(1) as f32;
+            x.iter_mut().for_each(|x| *x *= scale);
         }
     }
 
