@@ -54,15 +54,17 @@ impl Distribution {
         }
     }
 
-    /// The entropy in nats of what has these probabilities: the sum over independent labels or places.
+    /// The entropy in nats of what has these probabilities: the sum over independent labels or places. Not a number where one of
+    /// them is none.
     pub(super) fn entropy(self, probabilities: &[f64]) -> f64 {
         // The limit of p·ln p at 0 is 0; rounding may leave p a hair's breadth outside of 0 and 1.
-        let term = |p: f64| if p > 0.0 { -p * p.ln() } else { 0.0 };
+        let term = |p: f64| if p <= 0.0 { 0.0 } else { -p * p.ln() };
         let terms = probabilities.iter().map(|&p| match self {
             Self::Bernoulli { .. } => term(p) + term(1.0 - p),
             _ => term(p),
         });
-        terms.sum::<f64>().max(0.0)
+        let sum: f64 = terms.sum();
+        if sum < 0.0 { 0.0 } else { sum }
     }
 }
 
@@ -101,6 +103,8 @@ mod tests {
         assert_eq!(categorical.entropy(&[0.0, 1.0, 0.0, 0.0]), 0.0);
         let bernoulli = Distribution::Bernoulli { from_logits: false };
         assert!((bernoulli.entropy(&[0.5, 1.0]) - 2_f64.ln()).abs() < 1e-15);
+        assert!(categorical.entropy(&[f64::NAN, 0.0, 0.0, 1.0]).is_nan());
+        assert!(bernoulli.entropy(&[f64::NAN]).is_nan());
     }
 
     #[test]

@@ -97,8 +97,9 @@ impl UncertaintyReport<'_> {
             _ => Some(next),
         });
         let (area, method, name) = best?;
+        let told = if area > 0.5 { "is" } else { "is not" };
         Some(format!(
-            "{unknown} is told from {} by uncertainty; the highest AUROC is {area:.3}, for the {name} of {}: of two inputs, one of \
+            "{unknown} {told} told from {} by uncertainty; the highest AUROC is {area:.3}, for the {name} of {}: of two inputs, one of \
              each, the unknown one is the more uncertain in {:.1} % of cases.",
             self.data,
             named(method),
@@ -138,7 +139,11 @@ fn against(
     of: fn(&Assessment) -> Option<f64>,
 ) -> Option<String> {
     let (new, old) = (value(method, of)?, value(plain, of)?);
-    let comparison = if new < old { "lower" } else { "higher" };
+    let comparison = match () {
+        _ if format!("{new:.4}") == format!("{old:.4}") => "the same as",
+        _ if new < old => "lower than",
+        _ => "higher than",
+    };
     let pairs = method.runs.iter().zip(&plain.runs);
     let differences: Option<Vec<f64>> = pairs.map(|(a, b)| Some(of(a)? - of(b)?)).collect();
     let certainty = match mean_interval(&differences?) {
@@ -154,7 +159,7 @@ fn against(
         _ => String::new(),
     };
     Some(format!(
-        "{name} with {} is {comparison} than with dropout off: {new:.4} against {old:.4}{certainty}.",
+        "{name} with {} is {comparison} with dropout off: {new:.4} against {old:.4}{certainty}.",
         named(method)
     ))
 }

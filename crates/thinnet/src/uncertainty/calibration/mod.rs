@@ -32,6 +32,8 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecast {
     probabilities: Array2<f32>,
+    /// Each sample's likeliest class, the first of equal ones. A temperature keeps it, though rounding may make others equal.
+    likeliest: Vec<usize>,
     labels: Vec<usize>,
 }
 
@@ -70,7 +72,11 @@ impl Forecast {
             ))),
         };
         let labels = labels.iter().enumerate().map(label).collect::<Result<_>>()?;
-        Ok(Self { probabilities, labels })
+        let likeliest = probabilities.outer_iter().map(|row| {
+            row.iter().enumerate().fold(0, |best, (class, &p)| if p > row[best] { class } else { best })
+        });
+        let likeliest = likeliest.collect();
+        Ok(Self { probabilities, likeliest, labels })
     }
 
     /// From what networks say of some inputs, and their targets: class numbers or one-hot rows.
@@ -78,6 +84,7 @@ impl Forecast {
     /// # Errors
     /// As [`new`](Self::new) and [`Predictive::probabilities`], and for other targets.
     pub fn of(prediction: &Predictive, y: &Targets) -> Result<Self> {
+        let probabilities = prediction.probabilities()?;
         let expected =
             || Error::Data("expected class numbers or one-hot rows as labels, got other values".into());
         let labels = match y {
@@ -96,7 +103,7 @@ impl Forecast {
                 values.chunks_exact(sample.len()).map(hot).collect::<Result<_>>()?
             }
         };
-        Self::new(prediction.probabilities()?, &labels)
+        Self::new(probabilities, &labels)
     }
 
     /// The number of samples.
@@ -112,11 +119,7 @@ impl Forecast {
     /// Each sample's confidence, the highest of its probabilities, and whether that is its label's. Of equal probabilities
     /// the first counts.
     pub fn decisions(&self) -> impl Iterator<Item = (f32, bool)> {
-        self.rows().map(|(row, label)| {
-            let best =
-                row.iter().enumerate().fold(0, |best, (class, &p)| if p > row[best] { class } else { best });
-            (row[best], best == label)
-        })
+        self.rows().zip(&self.likeliest).map(|((row, label), &best)| (row[best], best == label))
     }
 
     /// The share of samples whose likeliest class is right.

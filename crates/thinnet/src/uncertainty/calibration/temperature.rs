@@ -105,7 +105,7 @@ impl Temperature {
             let sum = row.sum();
             row.mapv_inplace(|p| p / sum);
         }
-        Forecast { probabilities: logs.mapv(|p| p as f32), labels: forecast.labels.clone() }
+        Forecast { probabilities: logs.mapv(|p| p as f32), ..forecast.clone() }
     }
 }
 
@@ -146,6 +146,15 @@ mod tests {
         let certain = Forecast::new(array![[1.0, 0.0], [1.0, 0.0]], &[0, 1]).unwrap();
         assert!(Temperature::fit(&certain).apply(&certain).nll() < certain.nll());
         assert!([0.0, -1.0, f64::NAN, f64::INFINITY].iter().all(|&value| Temperature::new(value).is_err()));
+    }
+
+    /// Half a unit in the last place apart, the classes are equal at 100 degrees.
+    #[test]
+    fn what_rounding_makes_equal_keeps_its_class() {
+        let close = Forecast::new(array![[0.499_999_94, 0.500_000_06]], &[1]).unwrap();
+        let scaled = Temperature::new(100.0).unwrap().apply(&close);
+        assert_eq!(scaled.probabilities, array![[0.5, 0.5]]);
+        assert_eq!((scaled.accuracy(), close.accuracy()), (1.0, 1.0));
     }
 
     proptest! {
