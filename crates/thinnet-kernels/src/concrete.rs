@@ -5,10 +5,7 @@
 
 use crate::isa::dispatch;
 use crate::math::{ln, sigmoid};
-use crate::philox::{Groups, zip};
-
-/// 2⁻³²
-const STEP: f32 = 1.0 / 4_294_967_296.0;
+use crate::philox::{Groups, STEP, zip};
 
 #[inline(always)]
 fn kept_body<A: Groups>(

@@ -30,6 +30,9 @@ pub struct Windows {
 impl Windows {
     /// The windows of `kernel` = (rows, columns) at every place of `output` = (rows, columns) in a map of `width`
     /// columns and `channels` channels, of which each window has the first `taken`.
+    ///
+    /// # Panics
+    /// Where a window begins, or reaches from its origin, beyond 2³² elements.
     pub fn new(
         output: [usize; 2],
         kernel: [usize; 2],
@@ -39,17 +42,21 @@ impl Windows {
         channels: usize,
         taken: usize,
     ) -> Self {
-        let at = |row: usize, column: usize| ((row * width + column) * channels) as u32;
+        let at = |row: usize, column: usize| (row * width + column) * channels;
+        let place = |place: usize| u32::try_from(place).expect("a map has at most 2³² elements");
         let rows = 0..output[0];
-        let origins = rows.flat_map(|y| (0..output[1]).map(move |x| at(y * strides[0], x * strides[1])));
+        let origins =
+            rows.flat_map(|y| (0..output[1]).map(move |x| place(at(y * strides[0], x * strides[1]))));
         let taps = (0..kernel[0]).flat_map(|y| (0..kernel[1]).map(move |x| (y, x)));
         let offsets = taps.flat_map(|(y, x)| {
             let tap = at(y * dilation[0], x * dilation[1]);
-            (0..taken as u32).map(move |channel| tap + channel)
+            (0..taken).map(move |channel| place(tap + channel))
         });
         let (origins, offsets): (Vec<u32>, Vec<u32>) = (origins.collect(), offsets.collect());
         let last = origins.iter().max().zip(offsets.iter().max());
-        let end = last.map_or(0, |(&origin, &offset)| (origin + offset) as usize + 1);
+        let end = last.map_or(0, |(&origin, &offset)| {
+            (origin as usize).saturating_add(offset as usize).saturating_add(1)
+        });
         Self { origins, offsets, end }
     }
 
@@ -131,7 +138,7 @@ fn forward_body<A: Arithmetic>(
     let panel_step = windows.depth() * COLUMNS;
     for (first, width, panels) in tile::columns::<A>(columns) {
         let weights = &packed[first / COLUMNS * panel_step..][..panels * panel_step];
-        let right = Panels { numbers: weights, panel_step, row_step: COLUMNS };
+        let right = Panels::new(weights, panel_step, COLUMNS);
         let onto = bias.map_or(Onto::Nothing, |bias| Onto::Row(&bias[first..]));
         for (window, count) in groups(windows.count(), A::TILE[0]) {
             let origins = &windows.origins[window..];
@@ -153,7 +160,8 @@ fn window_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
 ) {
     let left = Places::<ROWS> { rows: leading(origins), depths: offsets };
     assert!(weights.reach(PANELS, offsets.len()), "weights of a window");
-    // SAFETY: the weights' reach was just checked, and `Windows::check` found all windows within x.
+    // SAFETY: the weights' reach was just checked, and `Windows::check` found all windows within x. The processor has the
+    // instructions of `A` (see `dispatch!`).
     let sums = unsafe {
         add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), offsets.len(), x, left, weights)
     };
@@ -176,7 +184,7 @@ fn gradient_body<A: Arithmetic>(
         for (first, width, panels) in tile::columns::<A>(columns) {
             let dy = &dy[chunk * CHUNK * stride + first..];
             let right = if width.is_multiple_of(COLUMNS) && stride <= IN_PLACE {
-                Panels { numbers: dy, panel_step: COLUMNS, row_step: stride }
+                Panels::new(dy, COLUMNS, stride)
             } else {
                 copied.copy::<A>(dy, stride, width, origins.len(), 0);
                 // SAFETY: a row for each window was just copied.
@@ -202,7 +210,7 @@ fn gradient_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
 ) {
     let left = Places::<ROWS> { rows: leading(offsets), depths: origins };
     assert!(panels.reach(PANELS, origins.len()), "a row for each window");
-    // SAFETY: the panels' reach was just checked, and `Windows::check` found all windows within x.
+    // SAFETY: as in `window_tile`.
     let sums = unsafe {
         add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), origins.len(), x, left, panels)
     };

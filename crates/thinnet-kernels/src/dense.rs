@@ -1,5 +1,5 @@
-//! The products of a dense layer: y = x·w + bias, dx = dy·wᵀ and dw = xᵀ·dy, with all matrices in row-major order and
-//! read where they lie.
+//! The products of a dense layer: y = x·w + bias, dx = dy·wᵀ and dw = xᵀ·dy, with all matrices in row-major order. One
+//! operand is read where it lies; of the other, a block at a time is copied where its rows are not what vectors are read from.
 //!
 //! One call runs on one thread and allocates nothing. A row's bits do not depend on the other rows.
 
@@ -10,21 +10,22 @@ mod narrow;
 use crate::isa::{Arithmetic, dispatch};
 use crate::panels::{Copied, DEPTH};
 use crate::tile::{
-    COLUMNS, Left, Onto, Panels, Rows, Transposed, add_products, by_tile, columns, groups, store, zeros,
+    COLUMNS, Growing, Onto, Panels, Rows, Transposed, add_products, by_tile, columns, groups, store, zeros,
 };
 
 /// Stores the products of a tile of the left operand with panels, of so many numbers each.
 #[inline(always)]
 fn product<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     x: &[f32],
-    left: impl Left,
+    left: impl Growing,
     panels: Panels,
     depth: usize,
     onto: Onto,
     (y, stride, width): (&mut [f32], usize, usize),
 ) {
     assert!(left.place(ROWS - 1, depth - 1) < x.len() && panels.reach(PANELS, depth), "operands of a tile");
-    // SAFETY: places grow with row and depth, and the last ones were just compared with the operands' lengths.
+    // SAFETY: places grow with row and depth, and the last ones were just compared with the operands' lengths. The processor
+    // has the instructions of `A` (see `dispatch!`).
     let sums =
         unsafe { add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), depth, x, left, panels) };
     store::<A, ROWS, PANELS>(sums, onto, y, stride, width);
@@ -42,8 +43,15 @@ fn rows_by_panels<A: Arithmetic>(
     y: &mut [f32],
     panels_of: impl for<'a> Fn(&'a [f32], &'a mut Copied, (usize, usize), (usize, usize)) -> Panels<'a>,
 ) {
-    assert!(inputs > 0, "a sum of something");
     let rows = y.len() / units;
+    if inputs == 0 {
+        for y in y.chunks_exact_mut(units) {
+            match bias {
+                Some(bias) => y.copy_from_slice(&bias[..units]),
+                None => y.fill(0.0),
+            }
+        }
+    }
     let mut copied = Copied::new();
     for first in (0..inputs).step_by(DEPTH) {
         let depth = (inputs - first).min(DEPTH);
@@ -75,7 +83,7 @@ fn forward_body<A: Arithmetic>(
     if narrow::pays(inputs, units) {
         return narrow::forward::<A>(x, inputs, weights, units, bias, y);
     }
-    if few::pays(y.len() / units) {
+    if inputs > 0 && few::pays(y.len() / units) {
         return few::forward::<A>(x, inputs, weights, units, bias, y);
     }
     rows_by_panels::<A>(
@@ -88,7 +96,7 @@ fn forward_body<A: Arithmetic>(
         |weights, copied, (column, width), (first, depth)| {
             let weights = &weights[first * units + column..];
             if width.is_multiple_of(COLUMNS) {
-                return Panels { numbers: weights, panel_step: COLUMNS, row_step: units };
+                return Panels::new(weights, COLUMNS, units);
             }
             copied.copy::<A>(weights, units, width, depth, 0);
             // SAFETY: so many rows of these panels were just copied.

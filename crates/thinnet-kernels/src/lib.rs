@@ -1,7 +1,8 @@
 //! Vector kernels of Thinnet.
 //!
-//! All of the project's `unsafe` and all of its SIMD: plain functions on slices, each tested against a plain scalar
-//! version. Kernels are chosen at run time ([`isa`]); the bits that they give are fixed for one instruction set.
+//! All of the project's `unsafe`, but for a test's allocator, and all of its SIMD: plain functions on slices, each tested
+//! against a plain scalar version. Kernels are chosen at run time ([`isa`]); the bits that they give are fixed for one
+//! instruction set.
 
 pub mod activations;
 pub mod add;

@@ -6,11 +6,9 @@
 
 use crate::isa::{MOST_LANES, dispatch};
 use crate::math::{cos_sin_turns, ln};
-use crate::philox::{GROUP, Groups, zip};
+use crate::philox::{GROUP, Groups, STEP, zip};
 
 const PAIRS: usize = GROUP / 2;
-/// 2⁻³²
-const STEP: f32 = 1.0 / 4_294_967_296.0;
 
 /// A group's words as standard normal numbers, as far as the first `count` need them.
 #[inline(always)]

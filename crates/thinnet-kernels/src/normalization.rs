@@ -229,21 +229,23 @@ mod tests {
     fn a_row_s_gradient_is_the_published_one() {
         let len = 21;
         let (x, dy, gamma) = (numbers(len, 1), numbers(len, 2), numbers(len, 3));
-        on_every_set(|| {
-            let [mean, variance] = row_moments(&x);
-            let scale = 1.0 / (variance + 1e-3).sqrt();
-            let mut dx = vec![f32::NAN; len];
-            row_backward(&x, &dy, Some(&gamma), mean, scale, &mut dx);
-            let normalized = |i: usize| f64::from((x[i] - mean) * scale);
-            let inner = |i: usize| f64::from(dy[i] * gamma[i]);
-            let offset: f64 = (0..len).map(inner).sum::<f64>() / len as f64;
-            let slope: f64 = (0..len).map(|i| inner(i) * normalized(i)).sum::<f64>() / len as f64;
-            for (i, &dx) in dx.iter().enumerate() {
-                let expected = f64::from(scale) * (inner(i) - offset - normalized(i) * slope);
-                assert!((f64::from(dx) - expected).abs() < 1e-5);
-            }
+        for gamma in [Some(&gamma[..]), None] {
+            on_every_set(|| {
+                let [mean, variance] = row_moments(&x);
+                let scale = 1.0 / (variance + 1e-3).sqrt();
+                let mut dx = vec![f32::NAN; len];
+                row_backward(&x, &dy, gamma, mean, scale, &mut dx);
+                let normalized = |i: usize| f64::from((x[i] - mean) * scale);
+                let inner = |i: usize| f64::from(dy[i] * gamma.map_or(1.0, |gamma| gamma[i]));
+                let offset: f64 = (0..len).map(inner).sum::<f64>() / len as f64;
+                let slope: f64 = (0..len).map(|i| inner(i) * normalized(i)).sum::<f64>() / len as f64;
+                for (i, &dx) in dx.iter().enumerate() {
+                    let expected = f64::from(scale) * (inner(i) - offset - normalized(i) * slope);
+                    assert!((f64::from(dx) - expected).abs() < 1e-5);
+                }
 
-            dx
-        });
+                dx
+            });
+        }
     }
 }

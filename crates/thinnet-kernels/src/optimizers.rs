@@ -209,6 +209,8 @@ fn rmsprop_general_body<A: Arithmetic>(
         *v = A::mul_add(rho, *v, (1.0 - rho) * g * g);
         *mean = A::mul_add(rho, *mean, (1.0 - rho) * g);
         let variance = *v - centre * *mean * *mean;
+        // Rounding makes that of a steady gradient less than nothing.
+        let variance = if variance < 0.0 { 0.0 } else { variance };
         *velocity = A::mul_add(momentum, *velocity, rate * g / (variance + epsilon).sqrt());
         *w = *w * keep - *velocity;
     });
@@ -277,6 +279,22 @@ mod tests {
                 assert!((f64::from(*came) - expected).abs() < 1e-5, "{came}, expected {expected}");
             }
             slots.into_iter().fold(w, |all, slot| [all, slot].concat())
+        });
+    }
+
+    /// Whose variance is nothing, but for rounding.
+    #[test]
+    fn centred_rmsprop_of_a_steady_gradient_stays_finite() {
+        let c = RmsProp { rate: 1e-3, rho: 0.9, epsilon: 1e-7, keep: 1.0 };
+        let g: Vec<f32> = (0..LEN).map(|i| 0.3 + 1.7 * i as f32).collect();
+        on_every_set(|| {
+            let mut w = vec![0.0; LEN];
+            let [mut v, mut mean, mut velocity] = [const { [0.0; LEN] }; 3];
+            for _ in 0..300 {
+                rmsprop_general(&mut w, &g, &mut v, &mut mean, &mut velocity, true, 0.0, &c);
+            }
+            assert!(w.iter().all(|w| w.is_finite()), "{w:?}");
+            w
         });
     }
 

@@ -1,6 +1,7 @@
 //! Panels of a matrix, copied to where they lie close together.
 
 use std::mem::MaybeUninit;
+use std::slice;
 
 use crate::isa::{Arithmetic, MOST_LANES, Vector, transpose};
 use crate::tile::{COLUMNS, Panels};
@@ -35,7 +36,7 @@ impl Copied {
         unsafe { self.0.as_mut_ptr().cast::<f32>().add((panel * DEPTH + row) * COLUMNS) }
     }
 
-    /// Copies the first `width` columns of `rows` rows that are `stride` apart, filled up with zeros, to the rows from `first`
+    /// Copies the first `width` columns of `rows` rows that are `stride` apart, filled up with zeros, to the rows from `start`
     /// on.
     #[inline(always)]
     pub(crate) fn copy<A: Arithmetic>(
@@ -94,14 +95,14 @@ impl Copied {
         }
     }
 
-    /// The first panels, of which so many rows were copied.
+    /// The panels, of which some rows were copied.
     ///
     /// # Safety
-    /// They were.
+    /// Products are asked of no other rows.
     #[inline(always)]
     pub(crate) unsafe fn panels(&self) -> Panels<'_> {
-        // SAFETY: only what the caller had copied is read.
-        let numbers = unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), PANELS * DEPTH * COLUMNS) };
+        // SAFETY: it is all of the memory, whether numbers were written there or not.
+        let numbers = unsafe { slice::from_raw_parts(self.0.as_ptr().cast(), PANELS * DEPTH * COLUMNS) };
         Panels { numbers, panel_step: DEPTH * COLUMNS, row_step: COLUMNS }
     }
 }

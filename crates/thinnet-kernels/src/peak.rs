@@ -1,8 +1,8 @@
 //! As many multiplications and additions as the processor can do: what kernels are measured against.
 
+use crate::isa::{Arithmetic, Separate, Vector, dispatch};
 #[cfg(target_arch = "x86_64")]
-use crate::isa::FusedWide;
-use crate::isa::{Arithmetic, Fused, Separate, Vector, dispatch};
+use crate::isa::{Fused, FusedWide};
 use crate::tile::COLUMNS;
 
 /// Floating-point operations (a multiplication and an addition are two) of one round of [`multiply_adds`].
@@ -35,6 +35,7 @@ impl Held for Separate {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
 impl Held for Fused {
     #[inline(always)]
     fn run(rounds: usize, a: f32, b: f32) -> f32 {

@@ -5,6 +5,7 @@
 //! must not depend on it.
 
 use std::cell::UnsafeCell;
+use std::io;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -55,7 +56,10 @@ unsafe impl Send for Shared {}
 
 impl Pool {
     /// A pool of `threads` threads, at least 1: the caller's and `threads - 1` new ones.
-    pub fn new(threads: usize) -> Self {
+    ///
+    /// # Errors
+    /// Where the system cannot start so many. None of them goes on then.
+    pub fn new(threads: usize) -> io::Result<Self> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
             generation: AtomicUsize::new(0),
@@ -69,16 +73,13 @@ impl Pool {
             // With fewer cores than threads, one that waits in a loop keeps another from working.
             patience: if threads <= cores { PATIENCE } else { 0 },
         });
-        let workers = (1..threads.max(1))
-            .map(|thread| {
-                let shared = Arc::clone(&shared);
-                thread::Builder::new()
-                    .name(format!("thinnet-{thread}"))
-                    .spawn(move || shared.serve(thread))
-                    .expect("the system can start a thread")
-            })
-            .collect();
-        Self { shared, workers }
+        let mut pool = Self { shared, workers: Vec::new() };
+        for thread in 1..threads {
+            let shared = Arc::clone(&pool.shared);
+            let worker = thread::Builder::new().name(format!("thinnet-{thread}"));
+            pool.workers.push(worker.spawn(move || shared.serve(thread))?);
+        }
+        Ok(pool)
     }
 
     /// The number of threads.
@@ -276,7 +277,7 @@ mod tests {
     #[test]
     fn every_task_is_done_once_for_any_number_of_threads() {
         for threads in [1, 2, 3, 8] {
-            let mut pool = Pool::new(threads);
+            let mut pool = Pool::new(threads).unwrap();
             let mut locals = vec![0_usize; threads];
             for tasks in [0, 1, 2, 100] {
                 let mut items = vec![0; tasks];
@@ -294,7 +295,7 @@ mod tests {
 
     #[test]
     fn ranges_get_their_pieces_of_all_arenas() {
-        let mut pool = Pool::new(3);
+        let mut pool = Pool::new(3).unwrap();
         let (mut a, mut b) = (vec![1.0; 10], vec![2.0; 10]);
         let mut lengths = [0; 2];
         let ranges = [1..4, 6..10];
@@ -316,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_panicking_task_reaches_the_caller_and_leaves_the_pool_usable() {
-        let mut pool = Pool::new(2);
+        let mut pool = Pool::new(2).unwrap();
         let failed = catch_unwind(AssertUnwindSafe(|| pool.run(8, false, |task, _| assert_ne!(task, 5))));
         assert!(failed.is_err());
         let count = AtomicUsize::new(0);
@@ -328,7 +329,7 @@ mod tests {
 
     #[test]
     fn sleeping_threads_wake_up() {
-        let mut pool = Pool::new(2);
+        let mut pool = Pool::new(2).unwrap();
         for _ in 0..5 {
             thread::sleep(std::time::Duration::from_millis(5));
             let mut items = [0; 4];

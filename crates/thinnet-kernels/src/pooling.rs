@@ -208,7 +208,7 @@ dispatch! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::testing::on_every_set;
+    use crate::isa::testing::{on_every_set, sizes};
 
     /// Of maps of 3 × 4: overlapping windows, the last ones cut off at the edge; windows side by side, of which the second list
     /// leaves out a row.
@@ -242,12 +242,21 @@ mod tests {
 
     #[test]
     fn agree_with_the_plain_loops() {
-        pools().iter().for_each(agrees);
+        pools().iter().for_each(|pools| agrees(pools, 3));
+        for case in 0..12 {
+            let [height, width, channels, a, b, c, d] = sizes(case, [9, 9, 40, 4, 4, 4, 4]);
+            let ranges = |size: usize, pool: usize, stride: usize| {
+                (0..size).step_by(stride).map(|start| start..(start + pool).min(size)).collect()
+            };
+            let (rows, columns) = (ranges(height, a, b), ranges(width, c, d));
+            agrees(&Pools { rows, columns, width, channels }, height);
+        }
     }
 
-    fn agrees(pools: &Pools) {
+    fn agrees(pools: &Pools, height: usize) {
         // Few different values, so that windows have ties.
-        let (x, dy) = (numbers(3 * 4 * 11, 7), numbers(pools.output_len(), 23));
+        let x = numbers(height * pools.width * pools.channels, 7);
+        let dy = numbers(pools.output_len(), 23);
         let (mut y, mut mean) = (vec![0.0; dy.len()], vec![0.0; dy.len()]);
         let (mut dx, mut mean_dx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
         for (out, places) in windows(pools) {

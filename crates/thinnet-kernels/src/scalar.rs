@@ -30,3 +30,38 @@ dispatch! {
     /// ```
     pub fn ln_1p(x: f32) -> f32 = math_ln_1p
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::testing::on_every_set;
+
+    #[test]
+    fn functions_are_precise_on_every_set() {
+        let numbers: Vec<f32> = (-80..=80).map(|i| (i as f32 * 1.07).sinh()).collect();
+        on_every_set(|| {
+            let mut all = Vec::new();
+            for &x in &numbers {
+                let at = f64::from(x.abs());
+                for (y, want) in [
+                    (exp(x % 87.0), f64::from(x % 87.0).exp()),
+                    (ln(x.abs()), at.ln()),
+                    (ln_1p(x.abs()), at.ln_1p()),
+                ] {
+                    let same = f64::from(y) == want;
+                    assert!(
+                        same || (f64::from(y) - want).abs() <= 4e-7 * want.abs(),
+                        "{x}: {y}, want {want}"
+                    );
+                    all.push(y);
+                }
+            }
+            for ends in
+                [exp(f32::INFINITY), exp(f32::NEG_INFINITY), exp(f32::NAN), ln(0.0), ln(-1.0), ln_1p(-1.0)]
+            {
+                all.push(ends);
+            }
+            all
+        });
+    }
+}

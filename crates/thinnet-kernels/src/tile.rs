@@ -4,6 +4,9 @@
 //! A sum's products are added in the order of the depths, one after the other, whatever the tile: its bits do not depend on
 //! where the tiles lie, nor on how wide an instruction set's registers are.
 
+use std::mem::MaybeUninit;
+use std::slice;
+
 use crate::isa::{Arithmetic, Vector};
 
 /// Columns of a panel: a register of AVX-512, two of AVX2.
@@ -19,12 +22,13 @@ pub(crate) trait Left: Copy {
 
     /// The part of a depth.
     fn depth(self, depth: usize) -> usize;
+}
 
-    /// The place of the number of a row of the tile at a depth.
-    #[inline(always)]
-    fn place(self, row: usize, depth: usize) -> usize {
-        self.row(row) + self.depth(depth)
-    }
+/// A left operand whose places grow with row and depth: where the last one lies within a slice, all do.
+pub(crate) trait Growing: Left {
+    /// The place of the number of a row of the tile at a depth. One that no `usize` holds is the largest, which lies in no
+    /// slice.
+    fn place(self, row: usize, depth: usize) -> usize;
 }
 
 /// A matrix whose rows are the tile's: they are so far apart.
@@ -61,20 +65,43 @@ impl Left for Transposed {
     }
 }
 
+impl Growing for Rows {
+    #[inline(always)]
+    fn place(self, row: usize, depth: usize) -> usize {
+        row.saturating_mul(self.0).saturating_add(depth)
+    }
+}
+
+impl Growing for Transposed {
+    #[inline(always)]
+    fn place(self, row: usize, depth: usize) -> usize {
+        depth.saturating_mul(self.0).saturating_add(row)
+    }
+}
+
 /// The right operand: row `depth` of panel `panel` begins at panel · `panel_step` + depth · `row_step`.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels<'a> {
-    pub(crate) numbers: &'a [f32],
+    /// Beyond the rows that products are asked of may lie what was never written.
+    pub(crate) numbers: &'a [MaybeUninit<f32>],
     pub(crate) panel_step: usize,
     pub(crate) row_step: usize,
 }
 
-impl Panels<'_> {
+impl<'a> Panels<'a> {
+    #[inline(always)]
+    pub(crate) fn new(numbers: &'a [f32], panel_step: usize, row_step: usize) -> Self {
+        // SAFETY: memory with numbers in it is memory that may have some.
+        let numbers = unsafe { slice::from_raw_parts(numbers.as_ptr().cast(), numbers.len()) };
+        Self { numbers, panel_step, row_step }
+    }
+
     /// Whether so many rows of so many panels lie within the numbers.
     #[inline(always)]
     pub(crate) fn reach(self, panels: usize, depth: usize) -> bool {
-        let last = (panels - 1) * self.panel_step + depth.saturating_sub(1) * self.row_step;
-        last + COLUMNS <= self.numbers.len()
+        let panel = (panels - 1).saturating_mul(self.panel_step);
+        let row = depth.saturating_sub(1).saturating_mul(self.row_step);
+        panel.saturating_add(row).saturating_add(COLUMNS) <= self.numbers.len()
     }
 }
 
@@ -92,7 +119,7 @@ pub(crate) fn zeros<A: Arithmetic, const ROWS: usize, const PANELS: usize>() -> 
 ///
 /// # Safety
 /// For each depth, the left operand's place of each row lies within `x`, and the right operand's row of each panel
-/// within its numbers.
+/// within its numbers. The processor has the instructions of `A` (see `dispatch!`).
 #[inline(always)]
 pub(crate) unsafe fn add_products<A: Arithmetic, L: Left, const ROWS: usize, const PANELS: usize>(
     sums: Sums<A, ROWS, PANELS>,
@@ -124,7 +151,7 @@ unsafe fn add_in_order<A: Arithmetic, L: Left, const ROWS: usize, const PANELS: 
     left: L,
     right: Panels,
 ) -> Sums<A, ROWS, PANELS> {
-    let mut row = right.numbers.as_ptr();
+    let mut row = right.numbers.as_ptr().cast::<f32>();
     let mut first = 0;
     macro_rules! add {
         ($later:literal) => {{
@@ -170,7 +197,8 @@ pub(crate) unsafe fn add_listed<A: Arithmetic, L: Left, const ROWS: usize, const
         let rows = std::array::from_fn(|row| x.as_ptr().add(left.row(row)));
         for &depth in depths {
             let depth = depth as usize;
-            let (place, row) = (left.depth(depth), right.numbers.as_ptr().add(depth * right.row_step));
+            let row = right.numbers.as_ptr().cast::<f32>().add(depth * right.row_step);
+            let place = left.depth(depth);
             sums = A::add_products::<L, ROWS, PANELS, 0, false>(sums, rows, place, row, right.panel_step);
         }
     }
@@ -237,8 +265,8 @@ pub(crate) use by_tile;
 /// Rows cut into the fewest groups of at most `most`, as even as can be: (first row, rows) of each.
 #[inline(always)]
 pub(crate) fn groups(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
-    let count = rows.div_ceil(most).max(1);
-    let (each, longer) = (rows / count, rows % count);
+    let count = rows.div_ceil(most);
+    let (each, longer) = (rows / count.max(1), rows % count.max(1));
     (0..count).map(move |group| (group * each + group.min(longer), each + usize::from(group < longer)))
 }
 
@@ -250,4 +278,32 @@ pub(crate) fn columns<A: Arithmetic>(columns: usize) -> impl Iterator<Item = (us
         let width = (columns - first).min(most);
         (first, width, width.div_ceil(COLUMNS))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without, the checks of the kernels would let places through that only seem to be small.
+    #[test]
+    fn places_beyond_all_memory_lie_in_no_slice() {
+        // Five of these steps wrap around to 1, sixteen of those to 0.
+        let (fifth, sixteenth) = (0xCCCC_CCCC_CCCC_CCCD, 1 << 60);
+        assert_eq!(Rows(fifth).place(5, 255), usize::MAX);
+        assert_eq!(Transposed(sixteenth).place(15, 16), usize::MAX);
+        assert_eq!((Rows(7).place(2, 3), Transposed(7).place(2, 3)), (17, 23));
+        let reaches = |panel_step, row_step, panels, depth| {
+            Panels::new(&[0.0; 40], panel_step, row_step).reach(panels, depth)
+        };
+        assert!(!reaches(16, sixteenth, 1, 17) && !reaches(usize::MAX, 16, 2, 2));
+        assert!(!reaches(usize::MAX - 8, 16, 2, 0));
+        assert!(reaches(16, 8, 2, 2) && !reaches(16, 9, 2, 2));
+    }
+
+    #[test]
+    fn groups_are_even_and_none_is_empty() {
+        for (rows, expected) in [(0, vec![]), (3, vec![(0, 3)]), (14, vec![(0, 5), (5, 5), (10, 4)])] {
+            assert_eq!(groups(rows, 6).collect::<Vec<_>>(), expected);
+        }
+    }
 }

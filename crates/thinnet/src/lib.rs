@@ -47,6 +47,7 @@ pub mod schedules;
 mod shape;
 pub mod uncertainty;
 
+use std::ffi::OsStr;
 use std::sync::LazyLock;
 
 pub use data::datasets;
@@ -67,9 +68,12 @@ static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallel
 /// How many threads a model uses that was not told otherwise: the environment variable `THINNET_THREADS`, else the
 /// machine's cores.
 pub fn default_threads() -> usize {
-    let of_environment =
-        || std::env::var("THINNET_THREADS").ok()?.parse().ok().filter(|&threads| threads > 0);
-    of_environment().unwrap_or_else(|| *CORES)
+    std::env::var_os("THINNET_THREADS").and_then(|text| threads(&text)).unwrap_or_else(|| *CORES)
+}
+
+/// A number of threads from 1 to 1024.
+fn threads(text: &OsStr) -> Option<usize> {
+    text.to_str()?.parse().ok().filter(|threads| (1..=1024).contains(threads))
 }
 
 /// Checks the environment variables that Thinnet reads. Programs call it at their start; without, a value that makes no
@@ -79,11 +83,26 @@ pub fn default_threads() -> usize {
 /// Which variable is wrong, and what it may be.
 pub fn check_environment() -> Result<()> {
     thinnet_kernels::isa::check_environment().map_err(Error::Usage)?;
-    match std::env::var("THINNET_THREADS") {
-        Ok(text) if !text.parse().is_ok_and(|threads: usize| threads > 0) => {
-            Err(Error::Usage(format!("THINNET_THREADS={text}: expected a positive number")))
+    match std::env::var_os("THINNET_THREADS") {
+        Some(text) if threads(&text).is_none() => {
+            let text = text.to_string_lossy();
+            Err(Error::Usage(format!("THINNET_THREADS={text}: expected a number from 1 to 1024")))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_threads_have_both_limits() {
+        for (text, expected) in
+            [("1", Some(1)), ("1024", Some(1024)), ("0", None), ("1025", None), ("two", None)]
+        {
+            assert_eq!(threads(OsStr::new(text)), expected, "{text}");
+        }
     }
 }
 

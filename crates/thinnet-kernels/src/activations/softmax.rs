@@ -44,17 +44,18 @@ fn sum_of_products<A: Arithmetic>(a: &[f32], b: &[f32]) -> f32 {
     total(lanes)
 }
 
+/// Σ eˣ⁻ˢ for a shift s.
 #[inline(always)]
-fn sum_of_exponentials<A: Arithmetic>(row: &[f32]) -> f32 {
+fn sum_of_exponentials<A: Arithmetic>(row: &[f32], shift: f32) -> f32 {
     let (chunks, tail) = row.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];
     for chunk in chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += exp::<A>(x);
+            *lane += exp::<A>(x - shift);
         }
     }
     for (lane, &x) in lanes.iter_mut().zip(tail) {
-        *lane += exp::<A>(x);
+        *lane += exp::<A>(x - shift);
     }
     total(lanes)
 }
@@ -110,7 +111,7 @@ fn softmax_backward_body<A: Arithmetic>(row_len: usize, y: &[f32], dy: &mut [f32
 fn log_softmax_body<A: Arithmetic>(row_len: usize, x: &mut [f32]) {
     shift(row_len, x);
     for row in x.chunks_exact_mut(row_len) {
-        let log = ln::<A>(sum_of_exponentials::<A>(row));
+        let log = ln::<A>(sum_of_exponentials::<A>(row, 0.0));
         for x in row {
             *x -= log;
         }
@@ -130,17 +131,7 @@ fn log_softmax_backward_body<A: Arithmetic>(row_len: usize, y: &[f32], dy: &mut 
 #[inline(always)]
 fn log_sum_exp_body<A: Arithmetic>(x: &[f32]) -> f32 {
     let max = largest(x);
-    let (chunks, tail) = x.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += exp::<A>(x - max);
-        }
-    }
-    for (lane, &x) in lanes.iter_mut().zip(tail) {
-        *lane += exp::<A>(x - max);
-    }
-    max + ln::<A>(total(lanes))
+    max + ln::<A>(sum_of_exponentials::<A>(x, max))
 }
 
 #[inline(always)]

@@ -1,16 +1,15 @@
 use super::*;
-use crate::isa::testing::on_every_set;
-use crate::philox;
+use crate::isa::testing::{on_every_set, random, sizes};
 
-fn random(seed: u32, len: usize) -> Vec<f32> {
-    let words = (0..len.div_ceil(4) as u32).flat_map(|block| philox::block([seed, 0], [block, 0, 0, 0]));
-    words.take(len).map(|word| word as f32 / u32::MAX as f32 - 0.5).collect()
-}
-
-/// Every remainder of the tiles; windows whole and by channel, with strides and dilation.
+/// Every remainder of the tiles; windows whole and by channel, with strides and dilation; then shapes by chance.
 #[test]
 fn agree_with_the_plain_loops() {
-    for (output, kernel, strides, dilation, channels, taken, columns) in [
+    let by_chance = (0..8).map(|case| {
+        let [a, b, c, d, e, f, g, h, channels, taken, columns] =
+            sizes(case, [9, 9, 3, 3, 3, 3, 3, 3, 12, 12, 50]);
+        ([a, b], [c, d], [e, f], [g, h], channels, taken.min(channels), columns)
+    });
+    let chosen = [
         ([1, 1], [1, 1], [1, 1], [1, 1], 1, 1, 1),
         ([5, 7], [3, 3], [1, 1], [1, 1], 1, 1, 32),
         ([9, 9], [3, 3], [1, 1], [1, 1], 7, 7, 33),
@@ -20,7 +19,8 @@ fn agree_with_the_plain_loops() {
         // More windows than a chunk; columns by whole panels, short rows of them and long ones.
         ([9, 8], [3, 3], [1, 1], [1, 1], 3, 3, 48),
         ([8, 9], [2, 2], [1, 1], [1, 1], 3, 3, 80),
-    ] {
+    ];
+    for (output, kernel, strides, dilation, channels, taken, columns) in chosen.into_iter().chain(by_chance) {
         let extent =
             |axis: usize| (output[axis] - 1) * strides[axis] + (kernel[axis] - 1) * dilation[axis] + 1;
         let (height, width) = (extent(0), extent(1));
@@ -61,4 +61,30 @@ fn agree_with_the_plain_loops() {
             [y, sums].concat()
         });
     }
+}
+
+#[test]
+fn no_windows_give_nothing() {
+    let windows = Windows::new([0, 3], [2, 2], [1, 1], [1, 1], 4, 2, 2);
+    on_every_set(|| {
+        forward(&windows, &[], &[1.0; 8 * COLUMNS], 5, Some(&[1.0; 5]), &mut [], 5);
+        let mut sums = vec![0.25; 8 * 5];
+        gradient(&windows, &[], &[], 5, 5, &mut sums, 5);
+        assert_eq!(sums, vec![0.25; sums.len()]);
+        sums
+    });
+}
+
+/// Where the sum of an origin and an offset is more than a `u32` holds.
+#[test]
+#[should_panic(expected = "windows reach 4294967297 elements, the map has 1")]
+fn windows_beyond_the_map_are_refused() {
+    let windows = Windows::new([2, 1], [2, 1], [1, 1], [1, 1], 1, 1 << 31, 1);
+    forward(&windows, &[1.0], &[1.0; 2 * COLUMNS], 1, None, &mut [0.0; 2], 1);
+}
+
+#[test]
+#[should_panic(expected = "a map has at most 2³² elements")]
+fn windows_of_a_map_that_is_too_large_are_refused() {
+    Windows::new([2, 1], [1, 1], [1, 1], [1, 1], 1, 1 << 32, 1);
 }

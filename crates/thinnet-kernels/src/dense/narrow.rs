@@ -3,7 +3,7 @@
 use crate::isa::{Arithmetic, Vector};
 use crate::panels::{Copied, DEPTH};
 use crate::tile::{
-    COLUMNS, Left, Onto, Panels, Transposed, add_products, by_tile, columns, groups, store, zeros,
+    COLUMNS, Growing, Onto, Panels, Transposed, add_products, by_tile, columns, groups, store, zeros,
 };
 
 /// The most weights whose columns are copied.
@@ -85,7 +85,7 @@ pub(super) fn gradient<A: Arithmetic>(
         let (here, after) = rest.split_at(depth * inputs);
         rest = after;
         for (column, width, panels) in columns::<A>(inputs) {
-            let in_place = Panels { numbers: &here[column..], panel_step: COLUMNS, row_step: inputs };
+            let in_place = Panels::new(&here[column..], COLUMNS, inputs);
             let right = if in_place.reach(panels, depth) {
                 in_place
             } else {
@@ -112,7 +112,7 @@ fn tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
 ) {
     let left = Transposed(units);
     assert!(left.place(ROWS - 1, depth - 1) < dy.len() && x.reach(PANELS, depth), "operands of a tile");
-    // SAFETY: places grow with row and depth, and the last ones were just compared with the operands' lengths.
+    // SAFETY: as in `product`.
     let sums = unsafe { add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), depth, dy, left, x) };
     let mut rows = [[0.0; MOST_COLUMNS]; ROWS];
     store::<A, ROWS, PANELS>(sums, Onto::Nothing, rows.as_flattened_mut(), MOST_COLUMNS, width);

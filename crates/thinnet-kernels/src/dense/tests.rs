@@ -1,11 +1,5 @@
 use super::*;
-use crate::isa::testing::on_every_set;
-use crate::philox;
-
-fn random(seed: u32, len: usize) -> Vec<f32> {
-    let words = (0..len.div_ceil(4) as u32).flat_map(|block| philox::block([seed, 0], [block, 0, 0, 0]));
-    words.take(len).map(|word| word as f32 / u32::MAX as f32 - 0.5).collect()
-}
+use crate::isa::testing::{on_every_set, random, sizes};
 
 fn assert_close(what: &str, found: &[f32], expected: impl Fn(usize) -> f64, depth: usize) {
     for (place, &found) in found.iter().enumerate() {
@@ -17,7 +11,7 @@ fn assert_close(what: &str, found: &[f32], expected: impl Fn(usize) -> f64, dept
 /// Every remainder of the tiles, one to three blocks of depth, few units and many; then shapes by chance.
 #[test]
 fn agree_with_the_plain_loops() {
-    let sizes = philox::block([7, 7], [0; 4]).map(|word| 1 + word as usize % 90);
+    let sizes = sizes(7, [90; 4]);
     for (rows, inputs, units) in [
         (sizes[0], sizes[1], sizes[2]),
         (sizes[1], sizes[3], sizes[0]),
@@ -99,4 +93,33 @@ fn a_row_has_the_same_bits_alone_and_among_others() {
             y
         });
     }
+}
+
+#[test]
+fn sums_of_nothing_are_the_bias_or_zero() {
+    let (bias, units) = (random(1, 19), 19);
+    on_every_set(|| {
+        for rows in 1..8 {
+            let mut y = vec![f32::NAN; rows * units];
+            forward(&[], 0, &[], units, Some(&bias), &mut y);
+            assert!(y.chunks(units).all(|y| y == bias), "{rows} rows");
+            y.fill(f32::NAN);
+            forward(&[], 0, &[], units, None, &mut y);
+            assert_eq!(y, vec![0.0; y.len()]);
+            let mut dx = vec![f32::NAN; rows * 5];
+            backward(&[], 0, &[], 5, &mut dx);
+            assert_eq!(dx, vec![0.0; dx.len()]);
+        }
+        // Of few units and of many.
+        for (inputs, units) in [(64, 3), (5, 19)] {
+            let mut sums = vec![1.0; inputs * units];
+            gradient(&[], inputs, &[&[], &[]], units, true, &mut sums);
+            assert_eq!(sums, vec![1.0; sums.len()]);
+            gradient(&[], inputs, &[&[], &[]], units, false, &mut sums);
+            assert_eq!(sums, vec![0.0; sums.len()]);
+            forward(&[], inputs, &random(2, inputs * units), units, None, &mut []);
+            backward(&[], units, &random(2, inputs * units), inputs, &mut []);
+        }
+        vec![]
+    });
 }

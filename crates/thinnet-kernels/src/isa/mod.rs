@@ -87,7 +87,8 @@ pub fn current() -> Isa {
 /// What is wrong with the environment variable `THINNET_KERNELS`, if anything: an unknown name, or kernels that this
 /// processor cannot run. Programs call it at their start; [`current`] alone falls back to what the processor has.
 pub fn check_environment() -> Result<(), String> {
-    let Ok(name) = std::env::var("THINNET_KERNELS") else { return Ok(()) };
+    let Some(name) = std::env::var_os("THINNET_KERNELS") else { return Ok(()) };
+    let name = name.to_string_lossy();
     match Isa::named(&name) {
         None => Err(format!("THINNET_KERNELS={name}: expected one of {}", Isa::NAMES.join(", "))),
         Some(set) if set.is_available() => Ok(()),
@@ -118,7 +119,7 @@ pub(crate) trait Arithmetic: Copy {
     /// side by side, and where panels are `DENSE`, whose rows lie one behind the other.
     ///
     /// # Safety
-    /// All of them can be read.
+    /// All of them can be read, and the processor has this set's instructions.
     #[inline(always)]
     unsafe fn add_products<
         L: Left,
@@ -155,6 +156,7 @@ pub(crate) trait Arithmetic: Copy {
 pub(crate) struct Separate;
 
 /// One rounding, registers of eight numbers. Only for functions compiled with FMA: elsewhere it is a slow library call.
+#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub(crate) struct Fused;
 
@@ -176,24 +178,21 @@ impl Arithmetic for Separate {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
 impl Arithmetic for Fused {
-    #[cfg(target_arch = "x86_64")]
     type Vector = vector::Avx2;
-    #[cfg(not(target_arch = "x86_64"))]
-    type Vector = vector::Plain;
     type Panel = Pair<Self::Vector>;
 
     /// Twelve of sixteen registers.
     const TILE: [usize; 2] = [6, 1];
 
-    const IN_FOURS: bool = cfg!(target_arch = "x86_64");
+    const IN_FOURS: bool = true;
 
     #[inline(always)]
     fn mul_add(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)
     }
 
-    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     unsafe fn add_products<
         L: Left,

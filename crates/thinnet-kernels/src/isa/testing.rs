@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::Isa;
+use crate::philox;
 
 thread_local! {
     static CHOSEN: Cell<Option<Isa>> = const { Cell::new(None) };
@@ -40,4 +41,18 @@ pub(crate) fn on_every_set(work: impl Fn() -> Vec<f32>) {
             fused = Some((set, numbers));
         }
     }
+}
+
+/// Numbers from −½ to ½ by chance.
+pub(crate) fn random(seed: u32, len: usize) -> Vec<f32> {
+    let words = (0..len.div_ceil(4) as u32).flat_map(|block| philox::block([seed, 0], [block, 0, 0, 0]));
+    words.take(len).map(|word| word as f32 / u32::MAX as f32 - 0.5).collect()
+}
+
+/// Sizes by chance, from 1 to `most`.
+pub(crate) fn sizes<const N: usize>(case: u32, most: [usize; N]) -> [usize; N] {
+    std::array::from_fn(|size| {
+        let [word, ..] = philox::block([case, 1], [size as u32, 0, 0, 0]);
+        1 + word as usize % most[size]
+    })
 }

@@ -1,10 +1,8 @@
 //! eˣ and what is made of it.
 
-use super::polynomial;
+use super::{LN_2, polynomial};
 use crate::isa::Arithmetic;
 
-/// ln 2 in two parts: products of the first with small integers are exact.
-const LN_2: [f32; 2] = [0.693_359_4, -0.000_212_194_44];
 /// (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2; relative error of eʳ − 1: 1.4e-8
 const TAIL: [f32; 5] = [0.5, 0.166_665_43, 0.041_666_284, 0.008_366_57, 0.001_394_642_2];
 /// 1.5·2²³: adding it rounds to an integer, which then lies in the low bits.
@@ -69,7 +67,13 @@ mod tests {
     use super::super::testing::{both, close, samples};
     use super::*;
 
-    fn check(both: [fn(f32) -> f32; 2], want: fn(f64) -> f64, low: f32, high: f32, roundings: f64) {
+    fn check<const N: usize>(
+        both: [fn(f32) -> f32; N],
+        want: fn(f64) -> f64,
+        low: f32,
+        high: f32,
+        roundings: f64,
+    ) {
         for function in both {
             for x in samples(low, high) {
                 close(x, function(x), want(f64::from(x)), roundings, 1.2e-38);

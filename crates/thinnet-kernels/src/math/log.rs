@@ -1,10 +1,8 @@
 //! Logarithms.
 
-use super::polynomial;
+use super::{LN_2, polynomial};
 use crate::isa::Arithmetic;
 
-/// ln 2 in two parts: products of the first with small integers are exact.
-const LN_2: [f32; 2] = [0.693_359_4, -0.000_212_194_44];
 /// (ln(1 + f) − f + f²/2) / f³ for √½ ≤ 1 + f ≤ √2; relative error of ln: 8e-10
 const TAIL: [f32; 9] = [
     0.333_333_1,

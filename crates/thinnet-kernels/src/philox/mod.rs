@@ -9,6 +9,9 @@ use crate::isa::{Arithmetic, Separate, dispatch};
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{Fused, FusedWide};
 
+/// From one word to the next, where words are fractions of their number: 2⁻³².
+pub(crate) const STEP: f32 = 1.0 / 4_294_967_296.0;
+
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 

@@ -1,7 +1,7 @@
 //! The one-dimensional algorithm F(4, 3) and its adjoint, on vectors of channels.
 //!
 //! Polynomials are multiplied by their values at 0, ±3/4, ±3/2 and ∞. With these points every constant but those of the
-//! kernel's transform is exact in f32, and the error is a quarter of that at the usual 0, ±1, ±2, ∞.
+//! kernel's transform is exact in f32, and the error is about half of that at the usual 0, ±1, ±2, ∞.
 
 use crate::isa::Vector;
 

@@ -3,8 +3,8 @@
 use super::{POINTS, panel_len};
 use crate::isa::{Arithmetic, dispatch};
 use crate::tile::{
-    COLUMNS, Left, Onto, Panels, Rows, Transposed, add_listed, add_products, by_tile, columns, groups, store,
-    zeros,
+    COLUMNS, Growing, Onto, Panels, Rows, Transposed, add_listed, add_products, by_tile, columns, groups,
+    store, zeros,
 };
 
 /// Where the tiles of some maps lie at each point: element (point, tile, channel) at
@@ -54,17 +54,18 @@ fn multiply_body<A: Arithmetic>(
     to: &Points,
 ) {
     let (depth, groups) = (from.channels, groups(tiles, A::TILE[0]));
-    assert!(kept.channels.len() >= kept.counts.len() * depth, "a list for each sample");
-    for (&count, channels) in kept.counts.iter().zip(kept.channels.chunks(depth.max(1))) {
-        let channels = &channels[..count as usize];
-        assert!(channels.iter().all(|&channel| (channel as usize) < depth), "channels of the operand");
+    assert!(depth > 0, "a sum of something");
+    let list = |sample: usize, count: u32| &kept.channels[sample * depth..][..count as usize];
+    for (sample, &count) in kept.counts.iter().enumerate() {
+        let all = list(sample, count).iter().all(|&channel| (channel as usize) < depth);
+        assert!(all, "channels of the operand");
     }
     for point in 0..POINTS {
         for (column, width, panels) in columns::<A>(to.channels.next_multiple_of(COLUMNS)) {
             let first = (column / COLUMNS * POINTS + point) * depth * COLUMNS;
-            let right = Panels { numbers: &packed[first..], panel_step: panel_len(depth), row_step: COLUMNS };
+            let right = Panels::new(&packed[first..], panel_len(depth), COLUMNS);
             for (sample, &count) in kept.counts.iter().enumerate() {
-                let channels = &kept.channels[sample * depth..][..count as usize];
+                let channels = list(sample, count);
                 for (row, rows) in groups.clone() {
                     let row = sample * tiles + row;
                     let x = &x[point * from.step + row * from.stride..];
@@ -86,10 +87,11 @@ fn kept_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     weights: Panels,
     (out, stride, width): (&mut [f32], usize, usize),
 ) {
-    assert!(depth == 0 || left.place(ROWS - 1, depth - 1) < x.len(), "rows of the operand");
+    assert!(left.place(ROWS - 1, depth - 1) < x.len(), "rows of the operand");
     assert!(weights.reach(PANELS, depth), "weights for every channel");
     let nothing = zeros::<A, ROWS, PANELS>();
-    // SAFETY: both operands reach to `depth`, and every channel of every list was compared with it.
+    // SAFETY: both operands reach to `depth`, and every channel of every list was compared with it. The processor has the
+    // instructions of `A` (see `dispatch!`).
     let sums = unsafe {
         if channels.len() == depth {
             add_products::<A, _, ROWS, PANELS>(nothing, depth, x, left, weights)
@@ -109,13 +111,16 @@ fn accumulate_body<A: Arithmetic>(
     to: &Points,
     gradient: &mut [f32],
 ) {
+    if tiles == 0 {
+        return;
+    }
     let (depth, groups) = (from.channels, groups(from.channels, A::TILE[0]));
     for point in 0..POINTS {
         let x = &x[point * from.step..][..tiles * from.stride];
         let dy = &dy[point * to.step..][..tiles * to.stride];
         let gradient = &mut gradient[point * depth * to.stride..][..depth * to.stride];
         for (column, width, panels) in columns::<A>(to.channels.next_multiple_of(COLUMNS)) {
-            let right = Panels { numbers: &dy[column..], panel_step: COLUMNS, row_step: to.stride };
+            let right = Panels::new(&dy[column..], COLUMNS, to.stride);
             for (channel, channels) in groups.clone() {
                 let gradient = (&mut gradient[channel * to.stride + column..], to.stride, width);
                 let left = Transposed(from.stride);
@@ -134,9 +139,9 @@ fn outer_tile<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
     dy: Panels,
     (gradient, stride, width): (&mut [f32], usize, usize),
 ) {
-    assert!(tiles == 0 || left.place(ROWS - 1, tiles - 1) < x.len(), "rows of the operand");
+    assert!(left.place(ROWS - 1, tiles - 1) < x.len(), "rows of the operand");
     assert!(dy.reach(PANELS, tiles), "gradients of every tile");
-    // SAFETY: both operands reach to the last tile.
+    // SAFETY: both operands reach to the last tile. The processor has the instructions of `A` (see `dispatch!`).
     let sums = unsafe { add_products::<A, _, ROWS, PANELS>(zeros::<A, ROWS, PANELS>(), tiles, x, left, dy) };
     store::<A, ROWS, PANELS>(sums, Onto::Itself, gradient, stride, width);
 }

@@ -33,9 +33,10 @@ impl<const N: usize> Square<N> {
         Self {
             inside,
             start: first(0).wrapping_mul(map[1]).wrapping_add(first(1)).wrapping_mul(channels),
-            row_step: map[1] * channels,
+            // Of a map that is larger than all memory, no place is read or written (see `load`).
+            row_step: map[1].saturating_mul(channels),
             channels,
-            len: map[0] * map[1] * channels,
+            len: map[0].saturating_mul(map[1]).saturating_mul(channels),
         }
     }
 
@@ -107,6 +108,12 @@ impl<const N: usize> Square<N> {
     }
 }
 
+/// Whether a square of vectors whose rows and columns are so far apart lies within so many numbers.
+#[inline(always)]
+fn fits<V: Vector, const N: usize>(row_step: usize, column_step: usize, len: usize) -> bool {
+    row_step.saturating_add(column_step).saturating_mul(N - 1).saturating_add(V::LANES) <= len
+}
+
 /// Vectors whose rows and columns are so far apart. Plain loops: the compiler does not inline vector instructions through
 /// the closures of an array's methods.
 #[inline(always)]
@@ -115,7 +122,7 @@ pub(super) fn load_square<V: Vector, const N: usize>(
     row_step: usize,
     column_step: usize,
 ) -> [[V; N]; N] {
-    assert!((N - 1) * (row_step + column_step) + V::LANES <= from.len(), "a square of vectors");
+    assert!(fits::<V, N>(row_step, column_step, from.len()), "a square of vectors");
     let mut square = [[V::splat(0.0); N]; N];
     for (row, vectors) in square.iter_mut().enumerate() {
         for (column, vector) in vectors.iter_mut().enumerate() {
@@ -134,11 +141,28 @@ pub(super) fn store_square<V: Vector, const N: usize>(
     column_step: usize,
     square: &[[V; N]; N],
 ) {
-    assert!((N - 1) * (row_step + column_step) + V::LANES <= to.len(), "a square of vectors");
+    assert!(fits::<V, N>(row_step, column_step, to.len()), "a square of vectors");
     for (row, vectors) in square.iter().enumerate() {
         for (column, vector) in vectors.iter().enumerate() {
             // SAFETY: the last vector lies within the slice.
             unsafe { vector.store_to(to.as_mut_ptr().add(row * row_step + column * column_step)) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::{Arithmetic, Separate};
+
+    /// Not even where the sum of its steps, or a multiple of them, only seems to be small.
+    #[test]
+    fn a_square_that_reaches_beyond_the_numbers_does_not_fit() {
+        type Numbers = <Separate as Arithmetic>::Vector;
+        let fits = fits::<Numbers, 6>;
+        assert!(fits(6, 1, 35 + Numbers::LANES) && !fits(6, 1, 34 + Numbers::LANES));
+        assert!(!fits(usize::MAX, 1, 1000) && !fits(1 << 63, 1 << 63, 1000));
+        // Five times this step wraps around to 1.
+        assert!(!fits(0xCCCC_CCCC_CCCC_CCCD, 0, 1000));
     }
 }

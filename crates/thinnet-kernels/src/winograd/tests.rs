@@ -1,11 +1,5 @@
 use super::*;
-use crate::isa::testing::on_every_set;
-use crate::philox;
-
-fn random(seed: u32, len: usize) -> Vec<f32> {
-    let words = (0..len.div_ceil(4) as u32).flat_map(|block| philox::block([seed, 0], [block, 0, 0, 0]));
-    words.take(len).map(|word| word as f32 / u32::MAX as f32 - 0.5).collect()
-}
+use crate::isa::testing::{on_every_set, random, sizes};
 
 /// A convolution of several samples, with some channels zero in some of them.
 struct Case {
@@ -83,17 +77,22 @@ fn kept(x: &[f32], channels: usize) -> (Vec<u32>, Vec<u32>) {
     (counts, lists)
 }
 
-/// Odd sizes, a single tile, many channels: the three products against the definition in f64.
+/// Odd sizes, a single tile, many channels, and shapes by chance: the three products against the definition in f64.
 #[test]
 fn agree_with_the_definition() {
-    for (input, same, channels) in [
+    let by_chance = (0..6).map(|case| {
+        let [rows, columns, inputs, outputs] = sizes(case, [11, 11, 24, 24]);
+        ([rows + 2, columns + 2], case % 2 == 0, [inputs, outputs])
+    });
+    let chosen = [
         ([1, 1], true, [1, 1]),
         ([3, 3], false, [8, 16]),
         ([13, 13], false, [32, 64]),
         ([8, 8], true, [64, 64]),
         ([5, 10], true, [7, 33]),
         ([9, 4], false, [33, 7]),
-    ] {
+    ];
+    for (input, same, channels) in chosen.into_iter().chain(by_chance) {
         let case = Case::new(input, same, channels);
         let Case { inputs, outputs, x, kernel, bias, dy, .. } = &case;
         let (inputs, outputs) = (*inputs, *outputs);
@@ -188,4 +187,53 @@ fn windows_of_zeros_give_the_bias() {
         }
         y
     });
+}
+
+#[test]
+fn no_tiles_change_nothing() {
+    let (of_x, of_y) = (Points::new(0, 3), Points::new(0, 5));
+    let packed = vec![1.0; panels(5) * panel_len(3)];
+    on_every_set(|| {
+        let mut m = vec![7.0; of_y.total()];
+        multiply(
+            0,
+            &vec![1.0; of_x.total()],
+            &of_x,
+            Kept { counts: &[], channels: &[] },
+            &packed,
+            &mut m,
+            &of_y,
+        );
+        assert_eq!(m, vec![7.0; m.len()]);
+        let mut sums = vec![7.0; POINTS * 3 * of_y.stride];
+        accumulate(0, &vec![1.0; of_x.total()], &of_x, &m, &of_y, &mut sums);
+        assert_eq!(sums, vec![7.0; sums.len()]);
+        [m, sums].concat()
+    });
+}
+
+/// A list for a channel that is not there would be read from beyond the operands.
+#[test]
+#[should_panic(expected = "a sum of something")]
+fn products_over_no_channels_are_refused() {
+    let (from, to) = (Points { channels: 0, stride: 0, step: 0 }, Points::new(1, 16));
+    let kept = Kept { counts: &[0, 1], channels: &[1_000_000_000] };
+    multiply(1, &[], &from, kept, &[0.0; 16], &mut vec![0.0; to.total()], &to);
+}
+
+#[test]
+#[should_panic(expected = "channels of the operand")]
+fn channels_beyond_the_operand_are_refused() {
+    let (from, to) = (Points::new(2, 3), Points::new(2, 16));
+    let kept = Kept { counts: &[1, 2], channels: &[2, 0, 0, 1, 3, 0] };
+    let x = vec![0.0; from.total()];
+    multiply(1, &x, &from, kept, &vec![0.0; panel_len(3)], &mut vec![0.0; to.total()], &to);
+}
+
+/// A map whose length only seems to be zero.
+#[test]
+#[should_panic(expected = "a map's channels")]
+fn maps_larger_than_all_memory_are_refused() {
+    let (tiles, at) = (Tiles::new([1 << 32; 2], [4, 4], [0, 0]), Points::new(1, 16));
+    transform_input(&tiles, 0..1, &[], &mut vec![0.0; at.total()], &at);
 }

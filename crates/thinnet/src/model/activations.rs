@@ -172,7 +172,7 @@ impl Sequential {
             taps.iter().map(|tap| Outputs::new(&tap.plan, phase, inputs, threads)).collect();
         let mut values: Vec<Vec<f32>> =
             taps.iter().map(|tap| vec![0.0; inputs * tap.plan.output.len()]).collect();
-        let pool = pool_of(&mut self.pool, runs.iter().map(Outputs::threads).max().unwrap_or(1));
+        let pool = pool_of(&mut self.pool, runs.iter().map(Outputs::threads).max().unwrap_or(1))?;
         let Some(BuiltModel { parameters, .. }) = &self.built else {
             return Err(Error::Usage("the model is not built".into()));
         };

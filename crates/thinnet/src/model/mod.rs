@@ -196,7 +196,7 @@ impl Sequential {
     }
 
     /// How many threads work on a batch. The results do not depend on it. Default: the environment variable
-    /// `THINNET_THREADS`, else the machine's cores.
+    /// `THINNET_THREADS`, else the machine's cores. More than the system can start are an error of the call that needs them.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads.max(1));
@@ -295,11 +295,13 @@ impl Sequential {
 }
 
 /// A pool of at least `threads` threads: the one at hand, or a new one.
-fn pool_of(pool: &mut Option<Pool>, threads: usize) -> &mut Pool {
+fn pool_of(pool: &mut Option<Pool>, threads: usize) -> Result<&mut Pool> {
     if pool.as_ref().is_none_or(|pool| pool.threads() < threads) {
-        *pool = Some(Pool::new(threads));
+        let advice = "give fewer with --threads or THINNET_THREADS";
+        let refused = |error| Error::Usage(format!("cannot start {threads} threads: {error}: {advice}"));
+        *pool = Some(Pool::new(threads).map_err(refused)?);
     }
-    pool.as_mut().expect("just made")
+    Ok(pool.as_mut().expect("just made"))
 }
 
 impl fmt::Debug for Sequential {

@@ -28,7 +28,7 @@ impl Sequential {
             let kept = self.outputs.take().filter(|kept| kept.suits(plan, features.len(), threads));
             let mut outputs =
                 kept.unwrap_or_else(|| Outputs::new(plan, Phase::Inference, features.len(), threads));
-            let pool = pool_of(&mut self.pool, outputs.threads());
+            let pool = pool_of(&mut self.pool, outputs.threads())?;
             outputs.prepare(pool, plan, parameters, features.len());
             let mut states: Vec<()> = outputs.tasks().map(|_| ()).collect();
             outputs.write(pool, plan, parameters, &features, 0, &mut output, &mut states, |(), _| {});
@@ -69,7 +69,7 @@ impl Sequential {
         }
         let mut outputs = Outputs::new(plan, phase, features.len(), threads);
         let scale = self.standardization.as_ref().and_then(|standardization| standardization.y.as_ref());
-        let pool = pool_of(&mut self.pool, outputs.threads());
+        let pool = pool_of(&mut self.pool, outputs.threads())?;
         outputs.prepare(pool, plan, parameters, features.len());
         outputs.keep(pool, plan, parameters, features, MOST_KEPT);
         let mut states: Vec<T> = outputs.tasks().map(state).collect();
@@ -137,7 +137,7 @@ mod tests {
                 let mut pool = None;
                 let mut outputs = |most: usize| {
                     let mut outputs = Outputs::new(plan, Phase::MonteCarlo { shared }, 300, threads);
-                    let pool = pool_of(&mut pool, threads);
+                    let pool = pool_of(&mut pool, threads).unwrap();
                     outputs.prepare(pool, plan, parameters, 300);
                     outputs.keep(pool, plan, parameters, &features, most);
                     let mut states: Vec<()> = outputs.tasks().map(|_| ()).collect();
