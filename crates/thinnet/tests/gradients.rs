@@ -1,6 +1,7 @@
 //! Whole models against central differences: what one step of plain SGD changes is the gradient.
 
 use ndarray::{Array2, ArrayD};
+use thinnet::layers;
 use thinnet::prelude::*;
 
 /// The gradient by every variable, read off a step of SGD with learning rate 1.
@@ -152,6 +153,56 @@ fn a_convolutional_network_from_pixels_to_classes() {
         .add(Flatten::new())
         .add(Dense::new(3).activation("softmax"));
     check("convolutional", model, "categorical_crossentropy", one_hot);
+}
+
+/// The gradients and the loss of a step.
+fn step(mut model: Sequential, loss: &str) -> (Vec<ArrayD<f32>>, f64) {
+    model.compile(SGD::new(1.0), loss, [] as [&str; 0]).unwrap();
+    let x = Array2::from_shape_fn((5, 7), |(i, j)| ((i * 13 + j * 29) as f32 * 0.7).sin());
+    let outputs = model.predict(&x).unwrap().shape()[1];
+    let y = Array2::from_shape_fn((5, outputs), one_hot);
+    let before = model.get_weights().unwrap();
+    let loss = model.train_on_batch((&x, &y)).unwrap()["loss"];
+    (model.get_weights().unwrap().iter().zip(&before).map(|(after, before)| before - after).collect(), loss)
+}
+
+/// A mask that moves behind a maximum alone, without the ReLU that would have stopped what it drops.
+#[test]
+fn a_mask_behind_a_maximum_stops_the_gradient_with_and_without_a_relu_in_front() {
+    let network = |between: Option<Rescaling>| {
+        let mut model = Sequential::new()
+            .add(Dense::new(50).activation(Relu).input_shape([7]))
+            .add(Reshape::new([5, 5, 2]));
+        between.into_iter().for_each(|layer| model.push(Box::new(layer)));
+        model
+            .add(SpatialDropout2D::new(0.5).seed(7))
+            .add(MaxPooling2D::new(2))
+            .add(Flatten::new())
+            .add(Dense::new(3))
+    };
+    assert_eq!(step(network(None), "mse"), step(network(Some(Rescaling::new(1.0))), "mse"));
+}
+
+#[test]
+fn what_stands_behind_a_branch_that_is_left_out_still_works() {
+    let network = |branch: Residual| {
+        network("tanh").add(branch.add(layers::Activation::new("sigmoid"))).add(Dense::new(3))
+    };
+    let branch = || Residual::new().add(Dense::new(6));
+    let zeros = step(network(branch().add(Dropout::new(1.0))), "mse");
+    assert_eq!(step(network(branch().add(StochasticDepth::new(1.0))), "mse"), zeros);
+}
+
+/// A softmax over rows of three is none over the six that the loss sees.
+#[test]
+fn a_loss_sees_probabilities_where_a_view_stands_behind_the_softmax() {
+    let rows = || network("linear").add(Reshape::new([2, 3])).add(layers::Softmax::new()).add(Flatten::new());
+    let (gradients, loss) = step(rows(), "categorical_crossentropy");
+    let (expected, expected_loss) = step(rows().add(Rescaling::new(1.0)), "categorical_crossentropy");
+    assert!((loss - expected_loss).abs() < 1e-6, "{loss} {expected_loss}");
+    for (gradient, expected) in gradients.iter().zip(&expected) {
+        assert!(gradient.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{gradient} {expected}");
+    }
 }
 
 #[test]

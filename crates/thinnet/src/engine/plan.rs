@@ -126,6 +126,19 @@ impl Node {
         !self.shared && before && next.needs() != Needs::Input
     }
 
+    /// Gives the operations that stand behind a stop their form for that, now that the chain is whole. Whoever joined the buffer
+    /// behind it keeps the sign: [`accepts`](Self::accepts).
+    fn stop_early(&mut self) {
+        let mut is_behind_stop = false;
+        for placed in &mut self.chain {
+            let special = if is_behind_stop { placed.operation.behind_stop() } else { None };
+            is_behind_stop |= placed.operation.stops_at_zero();
+            if let Some(special) = special {
+                placed.operation = special;
+            }
+        }
+    }
+
     /// The buffers that the node reads.
     pub(crate) fn edges(&self) -> &[Edge] {
         match &self.source {
@@ -179,9 +192,14 @@ impl Plan {
         }
         let Builder { mut nodes, output, .. } = builder;
         order_gradients(&mut nodes);
+        nodes.iter_mut().for_each(Node::stop_early);
         let trains = |node: &Node| matches!(node.source, Source::Transform { trains: true, .. });
         let sums = |node: &Node| node.transform().is_some_and(|(t, _)| t.operation.batch_sums().is_some());
-        let link = nodes.last().and_then(|node| node.chain.last()).and_then(|placed| placed.operation.link());
+        let link = nodes.last().and_then(|node| node.chain.last()).and_then(|placed| {
+            // A view behind it may have changed what a row is.
+            let row = layers[placed.layer].built.output.last();
+            placed.operation.link().filter(|_| row == output.last())
+        });
         let chains = nodes.iter().flat_map(|node| &node.chain);
         Self {
             output,
@@ -215,7 +233,8 @@ impl Plan {
                 let stream = self.layers[placed.layer].stream;
                 placed.operation.leaves_out(&Context { phase, stream, step, first: 0, batch_size: 1 })
             };
-            if self.nodes[*last].chain.iter().any(leaves_out) {
+            // What stands behind it in the buffer may make something else of zeros.
+            if self.nodes[*last].chain.last().is_some_and(leaves_out) {
                 nodes.iter().for_each(|&node| absent[node] = true);
             }
         }
@@ -229,15 +248,18 @@ impl Plan {
     /// Where Monte-Carlo prediction draws its first random numbers; None where it draws none. What lies before is the same
     /// in all its thinned networks.
     pub(crate) fn first_draw(&self) -> Option<Cut> {
+        let phase = Phase::MonteCarlo { shared: false };
+        // Monte-Carlo prediction counts from behind training's steps on: there, schedules are at their end.
+        let context = |layer: usize| {
+            let stream = self.layers[layer].stream;
+            Context { phase, stream, step: u64::MAX, first: 0, batch_size: 1 }
+        };
         let draws = |placed: &Placed<dyn InPlace>| {
-            let stream = self.layers[placed.layer].stream;
-            let phase = Phase::MonteCarlo { shared: false };
-            // Monte-Carlo prediction counts from behind training's steps on: there, schedules are at their end.
-            let cx = Context { phase, stream, step: u64::MAX, first: 0, batch_size: 1 };
-            placed.operation.is_random() && placed.operation.is_active(&cx)
+            placed.operation.is_random() && placed.operation.is_active(&context(placed.layer))
         };
         self.nodes.iter().enumerate().find_map(|(index, node)| {
-            if node.transform().is_some_and(|(placed, _)| placed.operation.is_random()) {
+            if node.transform().is_some_and(|(placed, _)| placed.operation.is_random(&context(placed.layer)))
+            {
                 return Some(Cut { node: index - 1, chain: self.nodes[index - 1].chain.len() });
             }
             node.chain.iter().position(draws).map(|chain| Cut { node: index, chain })
@@ -259,7 +281,7 @@ impl Plan {
     }
 
     /// How many rows of a batch make a shard: enough to be worth handing out, few enough that several threads have
-    /// work. Depends on the batch size alone, so that the bits do.
+    /// work. Depends on the batch size and the model alone, so that the bits do.
     pub(crate) fn shard_rows(&self, batch_size: usize) -> usize {
         const WORTHWHILE: usize = 1 << 17;
         let even = batch_size.div_ceil(4).next_multiple_of(8).min(64);
@@ -317,11 +339,8 @@ impl Builder<'_> {
                     if !self.nodes[self.current].accepts(&**operation) {
                         self.push(Source::Copy(self.edge()), self.nodes[self.current].len, layer);
                     }
-                    let chain = &mut self.nodes[self.current].chain;
-                    // Whoever joins the buffer behind it keeps the sign: `Node::accepts`.
-                    let is_behind_stop = chain.iter().any(|placed| placed.operation.stops_at_zero());
-                    let special = if is_behind_stop { operation.behind_stop() } else { None };
-                    chain.push(Placed { operation: special.unwrap_or_else(|| Arc::clone(operation)), layer });
+                    let placed = Placed { operation: Arc::clone(operation), layer };
+                    self.nodes[self.current].chain.push(placed);
                 }
                 Operation::Residual { stack, projection } => {
                     let fork = self.current;
