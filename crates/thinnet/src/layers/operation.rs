@@ -54,8 +54,8 @@ pub trait Transform: Debug + Send + Sync {
     /// Multiply-adds for one sample's forward pass, for choosing how many threads are worth their while.
     fn cost(&self) -> usize;
 
-    /// Whether the operation draws random numbers where dropout is on.
-    fn is_random(&self) -> bool {
+    /// Whether the operation draws random numbers in this context.
+    fn is_random(&self, _cx: &Context) -> bool {
         false
     }
 
@@ -217,18 +217,22 @@ pub trait Penalty: Debug + Send + Sync {
     /// What some elements of a variable contribute.
     fn value(&self, variables: Variables, variable: usize, range: Range<usize>) -> f64;
 
-    /// Adds the whole penalty's gradient by elements `start..start + gradient.len()` of a variable.
+    /// Adds the whole penalty's gradient by elements `start..start + gradient.len()` of a variable to that of everything else in
+    /// the loss. Where the variable is at a bound, it may then take away what points beyond.
     fn add_gradient(&self, variables: Variables, variable: usize, start: usize, gradient: &mut [f32]);
 
     /// What the history reports of the variables after each epoch, as `LAYER_NAME`.
     fn report(&self, variables: Variables) -> Option<(&'static str, f64)>;
 
-    /// The least that the whole penalty can be: below zero where it rewards noise.
-    fn least(&self) -> f64 {
-        0.0
+    /// Checks that integer labels of so many classes can outweigh what the penalty rewards: else the loss is least where the
+    /// layer is all noise, whatever the labels of the `samples` that are trained on say. An error says what to do; the model adds
+    /// the layer's name.
+    fn check_labels(&self, _classes: usize, _samples: usize) -> Result<(), String> {
+        Ok(())
     }
 
-    /// Whether an element of a variable can be set to zero for good, since the layer has learned that it says nothing.
+    /// Whether an element of a variable can be set to zero, since the layer has learned that it says nothing: it counts as zero
+    /// wherever the model predicts, before and after.
     fn is_removable(&self, _variables: Variables, _variable: usize, _element: usize) -> bool {
         false
     }

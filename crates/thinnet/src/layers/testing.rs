@@ -473,7 +473,7 @@ fn randomness(chain: &Chain) {
     assert_eq!(draw(7), draw(7));
     let is_random = |operation: &Operation| match operation {
         Operation::InPlace(operation) => operation.is_random(),
-        Operation::Transform { operation, .. } => operation.is_random(),
+        Operation::Transform { operation, .. } => operation.is_random(&training(7)),
         Operation::Residual { .. } => false,
     };
     if chain.operations.iter().any(is_random) {

@@ -18,6 +18,10 @@ impl Wrapped {
         Self(Some(Box::new(layer)))
     }
 
+    pub(super) fn class_name(&self) -> Option<&'static str> {
+        self.0.as_ref().map(|layer| layer.class_name())
+    }
+
     /// The layer's variables and operations for an input, and which variable is its kernel. `class` wraps it.
     pub(super) fn build(&self, class: &str, input: &Shape) -> Result<(Built, usize), String> {
         let Some(layer) = &self.0 else {

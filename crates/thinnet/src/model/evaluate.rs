@@ -31,6 +31,14 @@ impl Sequential {
         self.evaluate_checked(&data.x, &targets, None)
     }
 
+    /// Makes sure that samples can be measured, without measuring them.
+    pub(crate) fn check(&self, data: &Data) -> Result<()> {
+        let (built, compiled) = (self.built()?, self.compiled()?);
+        check_features(built, &data.x)?;
+        let data = self.standardized(data.into())?;
+        check_data(built, &compiled.objective, &data).map(drop)
+    }
+
     pub(super) fn evaluate_checked(
         &mut self,
         features: &Features,
@@ -46,7 +54,7 @@ impl Sequential {
         let batch_size = INFERENCE_BATCH.min(features.len());
         let mut runner =
             Runner::new(plan, parameters, Some(objective), Phase::Inference, batch_size, threads);
-        let pool = pool_of(&mut self.pool, runner.threads());
+        let pool = pool_of(&mut self.pool, runner.threads())?;
         runner.prepare(pool, plan, parameters);
         let penalty = penalty(plan, parameters);
         let mut totals = Totals::new(objective);
@@ -176,21 +184,14 @@ pub(super) fn check_data<'a>(
     check_objective(built, objective, &data.y)
 }
 
-/// Labels must be able to outweigh what a layer's penalty rewards: with too few samples the loss is least where the layer is
-/// all noise, whatever the labels say.
+/// Labels must be able to outweigh what layers' penalties reward.
 pub(super) fn check_penalties(built: &BuiltModel, samples: usize) -> Result<()> {
     let BuiltModel { planned, plan, .. } = built;
     let classes = class_count(&plan.output);
-    let of_labels = (classes as f64).ln();
     for (name, layer) in planned.iter().zip(&plan.layers) {
-        let reward = -layer.penalty.as_ref().map_or(0.0, |penalty| penalty.least());
-        if reward > of_labels {
-            let enough = (samples as f64 * reward / of_labels).ceil();
-            return Err(Error::Data(format!(
-                "{name}: {samples} samples with integer labels are not enough to learn its rate from: the entropy of its masks \
-                 lowers the loss by up to {reward:.2}, and {classes} labels tell ln {classes} = {of_labels:.2}. Train on at least \
-                 {enough}, or take a smaller dropout_regularizer"
-            )));
+        if let Some(penalty) = &layer.penalty {
+            let checked = penalty.check_labels(classes, samples);
+            checked.map_err(|message| Error::Data(format!("{name}: {message}")))?;
         }
     }
     Ok(())
@@ -255,7 +256,7 @@ fn check_targets<'a>(
     }
 }
 
-fn class_count(output: &Shape) -> usize {
+pub(super) fn class_count(output: &Shape) -> usize {
     // One output is the probability of class 1.
     if output.len() == 1 { 2 } else { output.last() }
 }
@@ -278,30 +279,30 @@ mod tests {
 
     use crate::prelude::*;
 
-    /// As many as the error asks for are enough.
+    /// What the error asks for is enough.
     #[test]
-    fn learned_rates_need_samples_enough() {
-        let fit = |samples: usize| {
-            let mut model = Sequential::new().add(
-                ConcreteDropout::new(Dense::new(3).activation(Softmax))
-                    .classification(0.1, samples)
-                    .input_shape([20]),
-            );
-            model.compile(
-                Adam::default(),
-                SparseCategoricalCrossentropy::default(),
-                [Accuracy::default()],
-            )?;
+    fn learned_rates_need_labels_that_outweigh_their_entropy() {
+        let layer = || ConcreteDropout::new(Dense::new(3).activation(Softmax));
+        let fit = |layer: ConcreteDropout, samples: usize| {
+            let mut model = Sequential::new().add(layer.input_shape([20]));
+            model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"]).unwrap();
             let (x, y) = (Array2::<f32>::ones((samples, 20)), Array1::from_elem(samples, 1_u8));
-            model.fit((&x, &y), Fit::new().epochs(1).verbose(false))
+            model.fit((&x, &y), Fit::new().epochs(1).verbose(false)).map_err(|error| error.to_string())
         };
-        assert_eq!(
-            fit(2).unwrap_err().to_string(),
-            "concrete_dropout: 2 samples with integer labels are not enough to learn its rate from: the entropy of its masks \
-             lowers the loss by up to 6.93, and 3 labels tell ln 3 = 1.10. Train on at least 13, or take a smaller \
-             dropout_regularizer"
-        );
-        assert!(fit(12).is_err());
-        assert!(fit(13).is_ok());
+        let told = |samples| fit(layer().classification(0.1, samples), samples);
+        let why = "concrete_dropout: integer labels cannot tell what its rate should be: the entropy of its masks lowers the \
+                   loss by up to 6.93, more than the ln 3 = 1.10 that 3 labels tell. ";
+        let more = "Train on at least 13 samples, or give a smaller dropout_regularizer";
+        assert_eq!(told(2).unwrap_err(), format!("{why}{more}"));
+        assert!(told(12).is_err());
+        assert!(told(13).is_ok());
+        let fixed = |samples| fit(layer().classification(0.1, samples), 40);
+        let samples = "Its `samples` must be at least 13, got 2; 40 are trained on";
+        assert_eq!(fixed(2).unwrap_err(), format!("{why}{samples}"));
+        assert!(fixed(13).is_ok());
+        let given = |weight: f64| fit(layer().classification(0.1, 40).dropout_regularizer(weight), 40);
+        let smaller = "Its dropout_regularizer must be at most 0.0792, got 0.5";
+        assert_eq!(given(0.5).unwrap_err(), format!("{why}{smaller}"));
+        assert!(given(0.0792).is_ok());
     }
 }

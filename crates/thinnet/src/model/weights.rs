@@ -32,7 +32,8 @@ impl Sequential {
 
     /// Sets the weights to zero that layers have learned to do without
     /// ([`VariationalDropout`](crate::layers::VariationalDropout)), and says how many elements of all variables these are.
-    /// What the model predicts does not change.
+    /// What the model predicts does not change, with [`predict_mc`](Self::predict_mc) either: there these weights counted as zero
+    /// before, without noise. Training may bring them back.
     ///
     /// ```
     /// use thinnet::prelude::*;
@@ -86,5 +87,42 @@ impl Sequential {
             values.iter_mut().zip(array).for_each(|(value, &new)| *value = new);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, ArrayD, IxDyn};
+
+    use crate::prelude::*;
+    use crate::uncertainty::Sampling;
+
+    #[test]
+    fn pruning_changes_no_prediction_and_leaves_no_noise() {
+        let array =
+            |shape: &[usize], values: &[f32]| ArrayD::from_shape_vec(IxDyn(shape), values.to_vec()).unwrap();
+        let kernel = array(&[3, 2], &[0.5, -1.0, 2.0, 0.75, 0.01, 0.02]);
+        let x = Array2::from_shape_fn((5, 3), |(i, j)| (i * 3 + j) as f32 / 4.0 - 1.0);
+        // ln α: 3.4, 0, 1.7, 3.6, 6.2 and −2.2; then all above 3.
+        for (log_sigma2, removable) in [([2.0, 0.0, 3.1, 3.0, -3.0, -10.0], 3), ([20.0; 6], 6)] {
+            let mut model = Sequential::new().add(VariationalDropout::new(2).kl_weight(0.0).input_shape([3]));
+            let weights = [kernel.clone(), array(&[3, 2], &log_sigma2), array(&[2], &[0.5, 0.0])];
+            model.set_weights(&weights).unwrap();
+            let predictions = |model: &mut Sequential| {
+                let by_networks = [false, true].map(|shared| {
+                    let prediction = model.predict_mc(&x, Sampling::new(4).shared_masks(shared)).unwrap();
+                    (prediction.mean, prediction.variance)
+                });
+                (model.predict(&x).unwrap(), by_networks)
+            };
+            let before = predictions(&mut model);
+            let is_noisy =
+                before.1.each_ref().map(|(_, variance)| variance.iter().any(|&variance| variance > 0.0));
+            assert_eq!(is_noisy, [removable < 6; 2]);
+            assert_eq!(model.prune().unwrap(), removable);
+            let zeros = model.get_weights().unwrap()[0].iter().filter(|&&weight| weight == 0.0).count();
+            assert_eq!(zeros, removable);
+            assert_eq!(predictions(&mut model), before);
+        }
     }
 }

@@ -29,6 +29,9 @@ impl Sampling {
     /// Whether all inputs of a sample go through the same thinned network, so that a sample's outputs are one smooth
     /// function of the inputs. Default: false, each input has masks of its own, which makes the errors of the means of
     /// different inputs independent.
+    ///
+    /// Either way, a mask that a `noise_shape` shares along the batch is one for all inputs. `Standout`'s masks depend on what
+    /// they multiply: what inputs share there are the numbers that masks are drawn with, and a sample's outputs have steps.
     #[must_use]
     pub fn shared_masks(mut self, shared_masks: bool) -> Self {
         self.shared_masks = shared_masks;

@@ -161,8 +161,8 @@ mod tests {
         assert!(y.iter().any(|y| *y > 0.0) && y.iter().any(|y| *y < 0.0));
     }
 
-    /// Over fresh seeds each bound would be exceeded with a probability below 1e-6: 5 standard errors of the mean and,
-    /// with the output's fourth moment below 4, of the mean square.
+    /// Over fresh seeds each bound would be exceeded with a probability below 1e-6: 5 standard errors of the mean, and of the
+    /// mean square by the fourth moment of what came.
     #[test]
     fn normal_inputs_keep_mean_zero_and_variance_one() {
         for rate in [0.05, 0.2, 0.5, 0.9] {

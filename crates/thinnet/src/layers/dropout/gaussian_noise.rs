@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::normal;
 
-use super::Source;
+use super::{Source, not_negative};
 use crate::engine::Context;
 use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
 use crate::shape::Shape;
@@ -25,7 +25,7 @@ pub struct GaussianNoise {
 }
 
 impl GaussianNoise {
-    /// With this standard deviation, at least 0. (Keras allows at most 1; here any finite number is right.)
+    /// With this standard deviation, at least 0. (Keras allows at most 1; here any that is finite in f32 is right.)
     pub fn new(stddev: f64) -> Self {
         Self { stddev, ..Self::default() }
     }
@@ -40,9 +40,7 @@ impl Layer for GaussianNoise {
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
         let stddev = self.stddev;
-        if !(stddev >= 0.0 && stddev.is_finite()) {
-            return Err(format!("stddev must be a number that is not negative, got {stddev}"));
-        }
+        not_negative("stddev", stddev)?;
         if stddev == 0.0 {
             return Ok(Built::view(input.clone()));
         }
@@ -115,8 +113,9 @@ mod tests {
 
     #[test]
     fn a_bad_deviation_is_explained() {
-        for stddev in [-0.5, f64::NAN, f64::INFINITY] {
-            let message = format!("stddev must be a number that is not negative, got {stddev}");
+        for stddev in [-0.5, f64::NAN, f64::INFINITY, 1e39] {
+            let message =
+                format!("stddev must be a number that is not negative, and finite in f32, got {stddev:?}");
             testing::fails(&GaussianNoise::new(stddev), &[3], &message);
         }
     }

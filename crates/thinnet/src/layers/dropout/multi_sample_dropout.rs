@@ -48,8 +48,8 @@ impl Default for MultiSampleDropout {
 }
 
 impl MultiSampleDropout {
-    /// Before this layer, with a rate in [0, 1), a number or a schedule, and this many masks. In a configuration, `num_samples` is 8
-    /// by default.
+    /// Before this [`Dense`](crate::layers::Dense), with a rate in [0, 1], a number or a schedule, and this many masks. In a
+    /// configuration, `num_samples` is 8 by default.
     pub fn new(rate: impl Into<Rate>, num_samples: usize, layer: impl Layer + 'static) -> Self {
         Self { rate: rate.into(), num_samples, layer: Wrapped::new(layer), ..Self::default() }
     }
@@ -70,13 +70,13 @@ impl Layer for MultiSampleDropout {
         if copies == 0 || copies > 1 << 10 {
             return Err(format!("num_samples must be from 1 to 1024, got {copies}"));
         }
-        let (mut built, _) = self.layer.build("MultiSampleDropout", &Shape::from([copies, inputs]))?;
-        let &[_, outputs] = built.output.axes() else {
+        if let Some(class) = self.layer.class_name().filter(|&class| class != "Dense") {
             return Err(format!(
-                "the wrapped layer must give one row of outputs a mask, got {}",
-                built.output
+                "the wrapped layer must be a Dense, which does not mix the masks, got {class}"
             ));
-        };
+        }
+        let (mut built, _) = self.layer.build("MultiSampleDropout", &Shape::from([copies, inputs]))?;
+        let outputs = built.output.last();
         let (source, rate) = (Source::new(self.seed), self.rate.clone());
         built.operations.insert(0, Operation::transform(Spread { source, rate, inputs, copies }, 0..0));
         Ok(Built { output: Shape::from(outputs), ..built })
@@ -95,8 +95,8 @@ struct Spread {
 impl Spread {
     /// Masks all copies of some rows.
     fn mask(&self, cx: &Context, copies: &mut [f32]) {
-        let rate = self.rate.at(cx.step);
-        if cx.draws() && rate > 0.0 {
+        if self.is_random(cx) {
+            let rate = self.rate.at(cx.step);
             let words = self.source.words(cx, self.output_len());
             dropout::scale(words, dropout::threshold(rate), (1.0 / (1.0 - rate)) as f32, copies);
         }
@@ -116,8 +116,8 @@ impl Transform for Spread {
         self.output_len()
     }
 
-    fn is_random(&self) -> bool {
-        true
+    fn is_random(&self, cx: &Context) -> bool {
+        cx.draws() && self.rate.at(cx.step) > 0.0
     }
 
     fn forward(&self, cx: &Context, _: Variables, x: &[f32], y: &mut [f32], _: &mut [f32]) {
@@ -238,6 +238,10 @@ mod tests {
         let of = |rate: f64, copies| MultiSampleDropout::new(rate, copies, Dense::new(3));
         fails(&of(1.5, 2), &[4], "rate must be in [0, 1] (the fraction that is dropped), got 1.5");
         fails(&of(0.5, 0), &[4], "num_samples must be from 1 to 1024, got 0");
+        for layer in [Conv1D::new(3, 3).padding("same"), Conv1D::new(3, 2)] {
+            let message = "the wrapped layer must be a Dense, which does not mix the masks, got Conv1D";
+            fails(&MultiSampleDropout::new(0.5, 2, layer), &[4], message);
+        }
         let message = "expected samples of shape (inputs), got (None, 2, 2): put a Flatten before";
         fails(&of(0.5, 2), &[2, 2], message);
         let mut model = Sequential::new().add(of(0.5, 2).input_shape([4])).add(Dense::new(2));

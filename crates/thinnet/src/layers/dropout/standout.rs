@@ -79,8 +79,8 @@ impl Layer for Standout {
         let activation = self.activation.get()?;
         activation.check()?;
         for (name, value) in [("alpha", self.alpha), ("beta", self.beta)] {
-            if !value.is_finite() {
-                return Err(format!("{name} must be a finite number, got {value}"));
+            if !(value as f32).is_finite() {
+                return Err(format!("{name} must be a number that is finite in f32, got {value:?}"));
             }
         }
         let function = match activation.operation(input) {
@@ -214,8 +214,10 @@ mod tests {
 
     #[test]
     fn bad_arguments_are_explained() {
-        let message = "alpha must be a finite number, got NaN";
+        let message = "alpha must be a number that is finite in f32, got NaN";
         testing::fails(&Standout::new(Relu).alpha(f64::NAN), &[3], message);
+        let message = "beta must be a number that is finite in f32, got -1e39";
+        testing::fails(&Standout::new(Relu).beta(-1e39), &[3], message);
         let message = "unknown activation `rellu`: did you mean `relu`?";
         testing::fails(&Standout::new("rellu"), &[3], message);
     }

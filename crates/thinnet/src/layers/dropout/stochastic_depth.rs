@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thinnet_kernels::dropout;
 
 use super::Source;
-use crate::engine::Context;
+use crate::engine::{Context, Phase};
 use crate::layers::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods, seed_method};
 use crate::random::Stream;
 use crate::schedules::Rate;
@@ -16,10 +16,11 @@ use crate::shape::Shape;
 /// p = 1 − rate·l/L,
 ///
 /// which falls linearly with depth to 1 − `rate`. In training, the branch is multiplied by 1 with probability p, else by 0: one
-/// draw for the whole batch. In inference it is multiplied by p.
+/// draw for the whole batch. In inference it is multiplied by p. Monte-Carlo prediction draws for each input, or, with shared
+/// masks, once for all inputs of a sample.
 ///
 /// Huang, Sun, Liu, Sedra & Weinberger 2016, "Deep networks with stochastic depth", where the last block survives with
-/// probability ½. Monte-Carlo prediction draws one network for all inputs of a sample.
+/// probability ½.
 ///
 /// A branch that is left out is not computed, neither forward nor backward: its variables have no gradient in that step but
 /// those of their regularizers, and a BatchNormalization in it learns no statistics.
@@ -87,7 +88,8 @@ impl Layer for StochasticDepth {
             return Ok(Built::view(input.clone()));
         }
         let (source, rate) = (Source::new(self.seed), self.rate.clone());
-        Ok(Built::in_place(input, LeaveOut { source, rate, depth: place as f64 / blocks as f64 }))
+        let (len, depth) = (input.len(), place as f64 / blocks as f64);
+        Ok(Built::in_place(input, LeaveOut { source, rate, len, depth }))
     }
 }
 
@@ -95,19 +97,30 @@ impl Layer for StochasticDepth {
 struct LeaveOut {
     source: Source,
     rate: Rate,
+    /// Elements of a sample.
+    len: usize,
     depth: f64,
 }
 
 impl LeaveOut {
-    /// What the branch is multiplied by.
-    fn factor(&self, cx: &Context) -> f32 {
+    /// The block's rate.
+    fn rate(&self, cx: &Context) -> f64 {
+        self.rate.at(if cx.draws() { cx.step } else { u64::MAX }) * self.depth
+    }
+
+    /// Whether each sample has a draw of its own.
+    fn draws_each(cx: &Context) -> bool {
+        cx.phase == Phase::MonteCarlo { shared: false }
+    }
+
+    /// What the branch of the sample at a place is multiplied by.
+    fn factor(&self, cx: &Context, place: usize) -> f32 {
+        let rate = self.rate(cx);
         if !cx.draws() {
-            return (1.0 - self.rate.at(u64::MAX) * self.depth) as f32;
+            return (1.0 - rate) as f32;
         }
-        let mut factor = [0.0];
-        let threshold = dropout::threshold(self.rate.at(cx.step) * self.depth);
-        // One draw for all samples: that of the first.
-        dropout::multipliers(self.source.key(cx), Stream::counter(cx.step, 0), threshold, 1.0, &mut factor);
+        let (rest, mut factor) = (Stream::counter(cx.step, place), [0.0]);
+        dropout::multipliers(self.source.key(cx), rest, dropout::threshold(rate), 1.0, &mut factor);
         factor[0]
     }
 }
@@ -125,16 +138,24 @@ impl InPlace for LeaveOut {
         true
     }
 
+    fn is_active(&self, cx: &Context) -> bool {
+        self.rate(cx) > 0.0
+    }
+
     fn leaves_out(&self, cx: &Context) -> bool {
-        cx.draws() && self.factor(cx) == 0.0
+        cx.draws() && !Self::draws_each(cx) && self.factor(cx, 0) == 0.0
     }
 
     fn forward(&self, cx: &Context, x: &mut [f32], _: &mut [f32]) {
-        match self.factor(cx) {
-            1.0 => {}
-            // Not a product: a branch that is left out adds nothing even where it is infinite.
-            0.0 => x.fill(0.0),
-            factor => x.iter_mut().for_each(|x| *x *= factor),
+        // Else one draw for all samples: that of place 0.
+        let (len, first) = if Self::draws_each(cx) { (self.len, cx.first) } else { (x.len().max(1), 0) };
+        for (row, x) in x.chunks_exact_mut(len).enumerate() {
+            match self.factor(cx, first + row) {
+                1.0 => {}
+                // Not a product: a branch that is left out adds nothing even where it is infinite.
+                0.0 => x.fill(0.0),
+                factor => x.iter_mut().for_each(|x| *x *= factor),
+            }
         }
     }
 
@@ -145,13 +166,14 @@ impl InPlace for LeaveOut {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, Array3};
+    use ndarray::{Array2, Array3, ArrayViewD, Axis};
 
     use super::*;
     use crate::engine::{Profile, Work};
     use crate::layers::testing::{self, infer, training};
     use crate::prelude::*;
     use crate::schedules::Linear;
+    use crate::uncertainty::Sampling;
 
     #[test]
     fn behaves_as_a_layer() {
@@ -223,6 +245,29 @@ mod tests {
             // The kernel's regularizer goes on.
             let is_still = name.starts_with("residual/") && name != "residual/conv1d/kernel";
             assert_eq!(before == after, is_still, "{name}");
+        }
+    }
+
+    /// Of 600 draws all or none survive with a probability of 1e-180.
+    #[test]
+    fn monte_carlo_prediction_draws_for_each_input_unless_masks_are_shared() {
+        let model = |threads: usize| {
+            let branch = Residual::new().add(Dense::new(2)).add(StochasticDepth::new(0.5));
+            Sequential::new().threads(threads).add(branch.input_shape([2]))
+        };
+        let x = Array2::<f32>::ones((600, 2));
+        for shared in [false, true] {
+            let sampling = Sampling::new(8).shared_masks(shared);
+            let mut alike = 0;
+            let each = |outputs: ArrayViewD<f32>| {
+                let first = outputs.index_axis(Axis(0), 0);
+                alike += usize::from(outputs.outer_iter().all(|row| row == first));
+                Ok(())
+            };
+            let one = model(1).predict_mc_each(&x, sampling, each).unwrap();
+            assert_eq!(alike, if shared { 8 } else { 0 });
+            let three = model(3).predict_mc(&x, sampling).unwrap();
+            assert_eq!((one.mean, one.variance), (three.mean, three.variance));
         }
     }
 

@@ -74,15 +74,7 @@ pub fn trainable_rates(
 
 /// Concrete dropout before each dense layer, weighted for so many samples to train on.
 fn concrete(options: &ExerciseOptions, samples: usize) -> Experiment {
-    let samples = samples as f64;
-    let layer = |dense: Value| {
-        json!({
-            "class": "ConcreteDropout",
-            "layer": dense,
-            "weight_regularizer": LENGTH_SCALE * LENGTH_SCALE / samples,
-            "dropout_regularizer": 1.0 / samples,
-        })
-    };
+    let layer = |dense: Value| json!({"class": "ConcreteDropout", "layer": dense, "length_scale": LENGTH_SCALE, "samples": samples});
     let mut first = layer(relu(128));
     first["input_shape"] = json!([784]);
     let layers = vec![first, layer(relu(64)), layer(softmax(10))];

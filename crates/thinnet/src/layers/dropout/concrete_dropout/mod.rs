@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use self::prior::Prior;
 use self::relax::Relax;
-use super::Source;
+use super::{Source, not_negative};
 use crate::initializers::{Constant, Initializer};
 use crate::layers::arguments::map;
 use crate::layers::wrapped::Wrapped;
@@ -150,10 +150,10 @@ impl Layer for ConcreteDropout {
             return Err(format!("initial_rate must be within (0, 1), where its logit is finite, got {rate}"));
         }
         let temperature = self.temperature.unwrap_or(if self.spatial { 2.0 / 3.0 } else { 0.1 });
-        if !(temperature > 0.0 && temperature.is_finite()) {
-            return Err(format!("temperature must be positive, got {temperature}"));
+        if !(f32::MIN_POSITIVE..=f32::MAX).contains(&(temperature as f32)) {
+            return Err(format!("temperature must be positive and finite in f32, got {temperature:?}"));
         }
-        let [of_weights, of_rate] = self.regularizers()?;
+        let [of_weights, weight] = self.regularizers()?;
         let draws = if self.spatial { map(input)?[2] } else { input.len() };
         let (mut built, kernel) = self.layer.build("ConcreteDropout", input)?;
         let logit = built.variables.len();
@@ -167,8 +167,9 @@ impl Layer for ConcreteDropout {
         });
         let relax = Relax { source: Source::new(self.seed), len: input.len(), draws, temperature };
         built.operations.insert(0, Operation::transform(relax, logit..logit + 1));
-        let of_rate = of_rate * draws as f64;
-        built.penalty = Some(Arc::new(Prior { kernel, logit, of_weights, of_rate }));
+        let samples = self.samples.filter(|_| self.dropout_regularizer.is_none());
+        let prior = Prior { kernel, logit, of_weights, of_rate: weight * draws as f64, weight, samples };
+        built.penalty = Some(Arc::new(prior));
         Ok(built)
     }
 
@@ -197,9 +198,7 @@ impl ConcreteDropout {
         let weights =
             [self.weight_regularizer.unwrap_or(weights[0]), self.dropout_regularizer.unwrap_or(weights[1])];
         for (name, weight) in ["weight_regularizer", "dropout_regularizer"].into_iter().zip(weights) {
-            if !(weight >= 0.0 && weight.is_finite()) {
-                return Err(format!("{name} must be a number that is not negative, got {weight}"));
-            }
+            not_negative(name, weight)?;
         }
         Ok(weights)
     }

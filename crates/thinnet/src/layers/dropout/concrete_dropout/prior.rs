@@ -1,5 +1,6 @@
 //! What the loss gains.
 
+use std::f64::consts::LN_2;
 use std::ops::Range;
 
 use super::rates;
@@ -17,6 +18,9 @@ pub(super) struct Prior {
     pub(super) of_weights: f64,
     /// d·K
     pub(super) of_rate: f64,
+    /// d, and the number of samples that it was divided by, where it was.
+    pub(super) weight: f64,
+    pub(super) samples: Option<usize>,
 }
 
 impl Penalty for Prior {
@@ -47,13 +51,42 @@ impl Penalty for Prior {
         }
     }
 
-    fn least(&self) -> f64 {
-        -self.of_rate * std::f64::consts::LN_2
+    fn check_labels(&self, classes: usize, samples: usize) -> Result<(), String> {
+        let (reward, of_labels) = (self.of_rate * LN_2, (classes as f64).ln());
+        if reward <= of_labels || classes < 2 {
+            return Ok(());
+        }
+        let enough = |samples: usize| (samples as f64 * reward / of_labels).ceil();
+        let advice = match self.samples {
+            Some(told) if told == samples => {
+                format!("Train on at least {} samples, or give a smaller dropout_regularizer", enough(told))
+            }
+            Some(told) => {
+                format!(
+                    "Its `samples` must be at least {}, got {told}; {samples} are trained on",
+                    enough(told)
+                )
+            }
+            None => {
+                let most = rounded_down(self.weight * of_labels / reward);
+                format!("Its dropout_regularizer must be at most {most}, got {}", self.weight)
+            }
+        };
+        Err(format!(
+            "integer labels cannot tell what its rate should be: the entropy of its masks lowers the loss by up to {reward:.2}, \
+             more than the ln {classes} = {of_labels:.2} that {classes} labels tell. {advice}"
+        ))
     }
 
     fn report(&self, variables: Variables) -> Option<(&'static str, f64)> {
         Some(("rate", rates(variables.get(self.logit)[0])[0]))
     }
+}
+
+/// A positive number, to three digits.
+fn rounded_down(value: f64) -> f64 {
+    let scale = 10f64.powi(2 - value.log10().floor() as i32);
+    (value * scale).floor() / scale
 }
 
 /// Σw²

@@ -57,8 +57,8 @@ impl Transform for Relax {
         self.len + 16 * self.draws
     }
 
-    fn is_random(&self) -> bool {
-        true
+    fn is_random(&self, cx: &Context) -> bool {
+        cx.draws()
     }
 
     fn forward(&self, cx: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {

@@ -89,8 +89,8 @@ impl Transform for Connect {
         4 * self.mask_len()
     }
 
-    fn is_random(&self) -> bool {
-        true
+    fn is_random(&self, cx: &Context) -> bool {
+        cx.draws() && self.rate.at(cx.step) > 0.0
     }
 
     fn forward(&self, cx: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {

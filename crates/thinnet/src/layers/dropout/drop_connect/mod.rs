@@ -72,7 +72,8 @@ impl DropConnect {
         Self { units, rate: rate.into(), ..Self::default() }
     }
 
-    /// Over how many numbers inference takes the mean of the activation; even. Default: 100 (the paper: 1,000, not in pairs).
+    /// Over how many numbers inference takes the mean of the activation: even, at most 1,024. Default: 100 (the paper: 1,000, not
+    /// in pairs).
     #[must_use]
     pub fn samples(mut self, samples: usize) -> Self {
         self.samples = samples;
@@ -96,8 +97,8 @@ impl Layer for DropConnect {
     fn build(&self, input: &Shape) -> Result<Built, String> {
         let inputs = row(input, self.units)?;
         self.rate.check()?;
-        if self.samples == 0 || self.samples % 2 == 1 {
-            return Err(format!("samples must be an even number from 2 on, got {}", self.samples));
+        if !(2..=1 << 10).contains(&self.samples) || self.samples % 2 == 1 {
+            return Err(format!("samples must be an even number from 2 to 1024, got {}", self.samples));
         }
         let activation = *self.weights.activation.get()?;
         activation.check()?;

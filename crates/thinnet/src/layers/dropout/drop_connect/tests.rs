@@ -80,7 +80,8 @@ fn bad_arguments_are_explained() {
     for (layer, message) in [
         (DropConnect::new(0, 0.5), "expected at least one input and one unit, got 3 and 0"),
         (DropConnect::new(2, 1.5), "rate must be in [0, 1] (the fraction that is dropped), got 1.5"),
-        (DropConnect::new(2, 0.5).samples(3), "samples must be an even number from 2 on, got 3"),
+        (DropConnect::new(2, 0.5).samples(3), "samples must be an even number from 2 to 1024, got 3"),
+        (DropConnect::new(2, 0.5).samples(1026), "samples must be an even number from 2 to 1024, got 1026"),
         (
             DropConnect::new(2, 0.5).activation(Softmax),
             "activation must work on each unit alone: put a softmax in a layer behind",

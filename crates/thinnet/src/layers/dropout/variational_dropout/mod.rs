@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use self::noisy::Noisy;
 use self::posterior::Posterior;
-use super::Source;
+use super::{Source, not_negative};
 use crate::config::{Argument, words};
 use crate::initializers::{Constant, Initializer};
 use crate::layers::arguments::row;
@@ -32,8 +32,9 @@ words! {
 }
 
 /// `activation(xW + bias)` with weights w·N(1, α) in training, whose noise is learned. By the local reparametrization, a unit's
-/// input is drawn for each sample: N(xW + b, x²·σ²), where σ² = α·w² is the variance of a weight. Inference takes the means;
-/// in the sparse form, weights with ln α ≥ `threshold` count as zero there.
+/// input is drawn for each sample: N(xW + b, x²·σ²), where σ² = α·w² is the variance of a weight. Inference takes the means.
+/// Monte-Carlo prediction draws as training does, but with shared masks the weights themselves, once for all inputs. In the
+/// sparse form, weights with ln α ≥ `threshold` count as zero in both, without noise.
 ///
 /// The loss gains `kl_weight` times the divergence of the weights from the log-uniform prior, for each weight
 ///
@@ -111,7 +112,7 @@ impl VariationalDropout {
         self
     }
 
-    /// What ln σ² (or ln α) starts with. Default: −10.
+    /// What ln σ² (or ln α) starts with, from −40 to 40. Default: −10.
     #[must_use]
     pub fn initial_log_variance(mut self, value: f64) -> Self {
         self.initial_log_variance = value;
@@ -137,22 +138,20 @@ impl Layer for VariationalDropout {
         let inputs = row(input, units)?;
         let kl_weight =
             self.kl_weight.ok_or("kl_weight must be given: 1/N for N training samples, got none")?;
-        if !(kl_weight >= 0.0 && kl_weight.is_finite()) {
-            return Err(format!("kl_weight must be a number that is not negative, got {kl_weight}"));
+        not_negative("kl_weight", kl_weight)?;
+        if !self.threshold.is_finite() {
+            return Err(format!("threshold must be a finite number, got {}", self.threshold));
         }
-        for (name, value) in
-            [("threshold", self.threshold), ("initial_log_variance", self.initial_log_variance)]
-        {
-            if !value.is_finite() {
-                return Err(format!("{name} must be a finite number, got {value}"));
-            }
+        let initial = self.initial_log_variance;
+        if !(-40.0..=40.0).contains(&initial) {
+            return Err(format!("initial_log_variance must be a logarithm from -40 to 40, got {initial:?}"));
         }
         let sparse = *self.form.get()? == VariationalForm::Sparse;
         let mut variables = self.weights.variables(vec![inputs, units], units)?;
         let noise = Variable {
             name: if sparse { "log_sigma2" } else { "log_alpha" },
             shape: if sparse { vec![inputs, units] } else { vec![1] },
-            initializer: Initializer::from(Constant { value: self.initial_log_variance }),
+            initializer: Initializer::from(Constant { value: initial }),
             regularizer: None,
             constraint: None,
             trainable: true,

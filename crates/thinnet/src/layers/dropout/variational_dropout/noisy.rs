@@ -4,7 +4,7 @@ use thinnet_kernels::add::add_rows;
 use thinnet_kernels::{dense, normal};
 
 use super::{BIAS, KERNEL, Posterior, TINY};
-use crate::engine::{Context, Variables};
+use crate::engine::{Context, Phase, Variables};
 use crate::layers::dropout::Source;
 use crate::layers::{ByShard, Gradients, Transform};
 use crate::random::Stream;
@@ -12,7 +12,7 @@ use crate::random::Stream;
 /// Rows that are worked on at once: their memory does not grow with the batch.
 const BLOCK: usize = 32;
 
-/// Weights times inputs, by the local reparametrization.
+/// Weights times inputs: by the local reparametrization, but where all inputs share one network, whose weights are drawn.
 #[derive(Debug)]
 pub(super) struct Noisy {
     pub(super) source: Source,
@@ -24,7 +24,7 @@ pub(super) struct Noisy {
 
 /// Scratch memory by what it is for.
 struct Parts<'a> {
-    /// The weights' variances; their gradient.
+    /// The weights' variances; their gradient, or, where there is none, the weights themselves.
     variances: &'a mut [f32],
     by_variances: &'a mut [f32],
     /// Of a block of rows: x², the units' deviations with their noise, and what the gradient needs of them.
@@ -58,12 +58,24 @@ impl Noisy {
         let len = rows * self.units;
         let squares = &squares[..x.len()];
         dense::forward(squares, self.inputs, variances, self.units, None, &mut deviations[..len]);
-        deviations[..len].iter_mut().for_each(|variance| *variance = (*variance + TINY).sqrt());
+        // Only a gradient divides by them.
+        let least = if cx.is_training() { TINY } else { 0.0 };
+        deviations[..len].iter_mut().for_each(|variance| *variance = (*variance + least).sqrt());
         noise.fill(0.0);
         for (row, noise) in noise[..len].chunks_exact_mut(self.units).enumerate() {
             let rest = Stream::counter(cx.step, cx.place(first + row));
             normal::add(self.source.key(cx), rest, 1.0, noise);
         }
+    }
+
+    /// Writes the weights of the network that all inputs share.
+    fn draw_weights(&self, cx: &Context, variables: Variables, variances: &[f32], weights: &mut [f32]) {
+        weights.fill(0.0);
+        normal::add(self.source.key(cx), Stream::counter(cx.step, cx.place(0)), 1.0, weights);
+        let moments = variables.get(KERNEL).iter().zip(variances);
+        let terms = weights.iter_mut().zip(moments);
+        terms.for_each(|(weight, (mean, variance))| *weight = mean + variance.sqrt() * *weight);
+        self.posterior.remove(variables, [weights]);
     }
 
     /// In place of the deviations, the loss's gradient by the units' variances.
@@ -87,8 +99,8 @@ impl Transform for Noisy {
         2 * self.inputs * self.units
     }
 
-    fn is_random(&self) -> bool {
-        true
+    fn is_random(&self, cx: &Context) -> bool {
+        cx.draws()
     }
 
     fn takes_all_rows(&self) -> bool {
@@ -98,18 +110,31 @@ impl Transform for Noisy {
 
     fn forward(&self, cx: &Context, variables: Variables, x: &[f32], y: &mut [f32], scratch: &mut [f32]) {
         let mut parts = self.parts(scratch);
-        let draws = cx.draws();
-        if draws {
+        if cx.draws() {
             self.posterior.variances(variables, parts.variances);
-        } else {
-            self.posterior.means(variables, parts.variances);
         }
+        let weights = std::mem::take(&mut parts.by_variances);
+        let (kernel, draws_units) = match cx.phase {
+            Phase::Training => (variables.get(KERNEL), true),
+            Phase::MonteCarlo { shared: true } => {
+                self.draw_weights(cx, variables, parts.variances, weights);
+                (&*weights, false)
+            }
+            Phase::MonteCarlo { shared: false } => {
+                weights.copy_from_slice(variables.get(KERNEL));
+                self.posterior.remove(variables, [&mut *weights, &mut *parts.variances]);
+                (&*weights, true)
+            }
+            Phase::Inference => {
+                self.posterior.means(variables, weights);
+                (&*weights, false)
+            }
+        };
         let blocks = x.chunks(BLOCK * self.inputs).zip(y.chunks_mut(BLOCK * self.units));
         for (block, (x, y)) in blocks.enumerate() {
-            let kernel = if draws { variables.get(KERNEL) } else { &*parts.variances };
             let bias = self.use_bias.then(|| variables.get(BIAS));
             dense::forward(x, self.inputs, kernel, self.units, bias, y);
-            if draws {
+            if draws_units {
                 self.draw(cx, block * BLOCK, x, &mut parts);
                 let noise = parts.deviations.iter().zip(&*parts.noise);
                 y.iter_mut().zip(noise).for_each(|(y, (deviation, noise))| *y += deviation * noise);
@@ -185,14 +210,14 @@ impl ByShard for Noisy {
             let terms = parts.by_variances.iter().zip(&*parts.variances);
             by_noise.iter_mut().zip(terms).for_each(|(sum, (by, variance))| *sum += by * variance);
         } else {
-            let (alpha, moves) = Posterior::alpha(variables);
+            let alpha = Posterior::alpha(variables);
             let mut by_log_alpha = 0.0;
             let terms = variables.get(KERNEL).iter().zip(&*parts.variances).zip(&*parts.by_variances);
             for (sum, ((w, variance), by)) in by_kernel.iter_mut().zip(terms) {
                 *sum += by * 2.0 * alpha as f32 * w;
                 by_log_alpha += f64::from(by * variance);
             }
-            by_noise[0] += if moves { by_log_alpha as f32 } else { 0.0 };
+            by_noise[0] += by_log_alpha as f32;
         }
         if let Some(dx) = dx {
             self.backward(cx, variables, x, dy, dx, scratch);

@@ -20,10 +20,14 @@ impl Posterior {
         f64::from(log_sigma2) - f64::from(weight * weight + TINY).ln()
     }
 
-    /// The layer's α in the other form, and whether ln α moves it.
-    pub(super) fn alpha(variables: Variables) -> (f64, bool) {
-        let log_alpha = f64::from(variables.get(NOISE)[0]);
-        (log_alpha.exp().min(1.0), log_alpha < 0.0)
+    /// ln α of the layer in the other form, at most 0.
+    fn log_alpha_of_layer(variables: Variables) -> f64 {
+        f64::from(variables.get(NOISE)[0]).min(0.0)
+    }
+
+    /// The layer's α in the other form.
+    pub(super) fn alpha(variables: Variables) -> f64 {
+        Self::log_alpha_of_layer(variables).exp()
     }
 
     /// Writes each weight's variance.
@@ -31,7 +35,7 @@ impl Posterior {
         if self.sparse {
             out.iter_mut().zip(variables.get(NOISE)).for_each(|(out, log_sigma2)| *out = log_sigma2.exp());
         } else {
-            let alpha = Self::alpha(variables).0 as f32;
+            let alpha = Self::alpha(variables) as f32;
             out.iter_mut().zip(variables.get(KERNEL)).for_each(|(out, w)| *out = alpha * w * w);
         }
     }
@@ -39,9 +43,14 @@ impl Posterior {
     /// Writes the weights of inference.
     pub(super) fn means(self, variables: Variables, out: &mut [f32]) {
         out.copy_from_slice(variables.get(KERNEL));
-        for (element, out) in out.iter_mut().enumerate() {
+        self.remove(variables, [out]);
+    }
+
+    /// Sets what is there for each weight to zero for those that can be removed.
+    pub(super) fn remove<const N: usize>(self, variables: Variables, mut of_weights: [&mut [f32]; N]) {
+        for element in 0..variables.get(KERNEL).len() {
             if self.is_removable(variables, KERNEL, element) {
-                *out = 0.0;
+                of_weights.iter_mut().for_each(|of_weights| of_weights[element] = 0.0);
             }
         }
     }
@@ -54,9 +63,9 @@ impl Penalty for Posterior {
             return 0.0;
         }
         if !self.sparse {
-            let (a, _) = Self::alpha(variables);
-            let [c1, c2, c3] = LAYER;
-            let of_each = 0.5 * a.ln() + a * (c1 + a * (c2 + a * c3));
+            let log_alpha = Self::log_alpha_of_layer(variables);
+            let (a, [c1, c2, c3]) = (log_alpha.exp(), LAYER);
+            let of_each = 0.5 * log_alpha + a * (c1 + a * (c2 + a * c3));
             return -self.kl_weight * kernel.len() as f64 * of_each;
         }
         let [k1, k2, k3] = SPARSE;
@@ -71,11 +80,14 @@ impl Penalty for Posterior {
     fn add_gradient(&self, variables: Variables, variable: usize, start: usize, gradient: &mut [f32]) {
         let [kernel, noise] = [variables.get(KERNEL), variables.get(NOISE)];
         if !self.sparse {
-            let (a, moves) = Self::alpha(variables);
-            if variable == NOISE && moves {
-                let [c1, c2, c3] = LAYER;
+            if variable == NOISE {
+                let (a, [c1, c2, c3]) = (Self::alpha(variables), LAYER);
                 let slope = 0.5 + a * (c1 + a * (2.0 * c2 + a * 3.0 * c3));
                 gradient[0] -= (self.kl_weight * kernel.len() as f64 * slope) as f32;
+                // At the bound of α, ln α only goes back: what it gains by rising is not there.
+                if noise[0] >= 0.0 {
+                    gradient[0] = gradient[0].max(0.0);
+                }
             }
             return;
         }
@@ -94,7 +106,7 @@ impl Penalty for Posterior {
 
     fn report(&self, variables: Variables) -> Option<(&'static str, f64)> {
         if !self.sparse {
-            return Some(("alpha", Self::alpha(variables).0));
+            return Some(("alpha", Self::alpha(variables)));
         }
         let len = variables.get(KERNEL).len();
         let removable = (0..len).filter(|&element| self.is_removable(variables, KERNEL, element)).count();
