@@ -5,9 +5,10 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::seldom::Seldom;
-use super::{Callback, Training};
+use super::{Callback, CallbackState, Training};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 
@@ -58,7 +59,8 @@ impl CSVLogger {
         self
     }
 
-    /// Whether rows are added to what the file already has. Default: false.
+    /// Whether rows are added to what the file already has. A run that [`BackupAndRestore`](super::BackupAndRestore) goes on
+    /// with keeps its rows from before: they are not repeated. Default: false.
     #[must_use]
     pub fn append(mut self, append: bool) -> Self {
         self.append = append;
@@ -78,12 +80,16 @@ impl Callback for CSVLogger {
         if self.filename.as_os_str().is_empty() {
             return Err(Error::config("CSVLogger", "expected a `filename`"));
         }
-        self.before = match fs::read_to_string(&self.filename) {
+        let mut before = match fs::read_to_string(&self.filename) {
             Ok(text) if self.append => text,
             Ok(_) => String::new(),
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => return Err(Error::io("read", &self.filename)(error)),
         };
+        if !before.is_empty() && !before.ends_with('\n') {
+            before.push('\n');
+        }
+        self.before = before;
         // A run that is gone on with may have been stopped before its last epochs were written.
         self.behind = self.seldom.is_some();
         Ok(())
@@ -112,6 +118,23 @@ impl Callback for CSVLogger {
         // A run that is only read leaves its file as it is.
         let is_written = fs::read_to_string(&self.filename).is_ok_and(|there| there == text);
         if is_written { Ok(()) } else { self.write(&text) }
+    }
+
+    fn state(&self) -> CallbackState {
+        let values = json!({"filename": self.filename.to_string_lossy(), "before": self.before.len()});
+        CallbackState { values, weights: None }
+    }
+
+    fn restore(&mut self, state: CallbackState) -> Result<()> {
+        if state.values["filename"] != *self.filename.to_string_lossy() {
+            return Ok(());
+        }
+        // What follows are the rows of the run that is gone on with: its history has them.
+        let before = state.values["before"].as_u64().and_then(|len| self.before.get(..len as usize));
+        if let Some(before) = before.filter(|before| before.is_empty() || before.ends_with('\n')) {
+            self.before = before.to_owned();
+        }
+        Ok(())
     }
 }
 

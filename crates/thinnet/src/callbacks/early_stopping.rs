@@ -8,8 +8,10 @@ use super::monitor::watched;
 use super::{Callback, CallbackState, Mode, Training};
 use crate::error::{Error, Result};
 use crate::history::Logs;
+use crate::metrics::Direction;
 
-/// Stops training when a value has not got better for `patience` epochs, as Keras's callback.
+/// Stops training when a value has not got better for `patience` epochs, as Keras's callback. Of a value that comes from
+/// validation, epochs without validation are not counted.
 ///
 /// With `restore_best_weights` the model ends with the weights of its best epoch, whether training was stopped or ran
 /// to its end.
@@ -79,7 +81,7 @@ impl EarlyStopping {
         self
     }
 
-    /// Which way is better. Default: by the value's name.
+    /// Which way is better. Default: as the metric goes, down for the loss.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
@@ -107,6 +109,10 @@ impl EarlyStopping {
         self
     }
 
+    fn direction(&self, training: &Training) -> Result<Direction> {
+        self.mode.direction("EarlyStopping", training, &self.monitor)
+    }
+
     /// The epoch (from 0) after which training was stopped, if it was.
     pub fn stopped_epoch(&self) -> Option<usize> {
         self.stopped_epoch
@@ -119,7 +125,8 @@ impl EarlyStopping {
 }
 
 impl Callback for EarlyStopping {
-    fn on_train_begin(&mut self, _: &mut Training) -> Result<()> {
+    fn on_train_begin(&mut self, training: &mut Training) -> Result<()> {
+        self.direction(training)?;
         self.best = None;
         self.best_epoch = 0;
         self.wait = 0;
@@ -129,7 +136,7 @@ impl Callback for EarlyStopping {
     }
 
     fn on_epoch_end(&mut self, training: &mut Training, epoch: usize, logs: &mut Logs) -> Result<()> {
-        let current = watched(logs, &self.monitor)?;
+        let Some(current) = watched(training, logs, &self.monitor)? else { return Ok(()) };
         if epoch < self.start_from_epoch {
             return Ok(());
         }
@@ -138,7 +145,8 @@ impl Callback for EarlyStopping {
             self.best_epoch = epoch;
         }
         self.wait += 1;
-        let improves = |best| self.mode.improves(&self.monitor, current, best, self.min_delta);
+        let direction = self.direction(training)?;
+        let improves = |best| direction.improves(current, best, self.min_delta);
         if improves(self.best) {
             let beats_baseline = self.baseline.is_none() || improves(self.baseline);
             self.best = Some(current);

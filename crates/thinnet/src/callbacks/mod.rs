@@ -154,8 +154,10 @@ pub struct Training<'a> {
     pub epochs: usize,
     /// Steps in an epoch.
     pub steps: usize,
-    /// Samples that are validated on after each epoch; 0 without validation.
+    /// Samples that are validated on; 0 without validation.
     pub validation_samples: usize,
+    /// After how many epochs the model is validated, again and again.
+    pub validation_freq: usize,
     /// The epochs so far.
     pub history: History,
     stop: bool,
@@ -173,6 +175,7 @@ impl<'a> Training<'a> {
             epochs,
             steps,
             validation_samples: 0,
+            validation_freq: 1,
             history: History::default(),
             stop: false,
             interrupt: false,
@@ -267,3 +270,6 @@ pub fn from_config(config: &Value) -> Result<Box<dyn Callback>> {
         other => return Err(Error::unknown("callback", other, NAMES)),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,11 @@ use super::monitor::watched;
 use super::{Callback, CallbackState, Mode, Training};
 use crate::error::{Error, Result};
 use crate::history::Logs;
+use crate::metrics::Direction;
 
 /// Multiplies the learning rate by `factor` when a value has not got better for `patience` epochs, as Keras's
-/// callback. Adds `learning_rate` to the history.
+/// callback. Adds `learning_rate` to the history. Of a value that comes from validation, epochs without validation are not
+/// counted.
 ///
 /// ```
 /// use thinnet::callbacks::ReduceLROnPlateau;
@@ -70,7 +72,7 @@ impl ReduceLROnPlateau {
         self
     }
 
-    /// Which way is better. Default: by the value's name.
+    /// Which way is better. Default: as the metric goes, down for the loss.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
@@ -97,14 +99,19 @@ impl ReduceLROnPlateau {
         self.min_lr = min_lr;
         self
     }
+
+    fn direction(&self, training: &Training) -> Result<Direction> {
+        self.mode.direction("ReduceLROnPlateau", training, &self.monitor)
+    }
 }
 
 impl Callback for ReduceLROnPlateau {
-    fn on_train_begin(&mut self, _: &mut Training) -> Result<()> {
+    fn on_train_begin(&mut self, training: &mut Training) -> Result<()> {
         if !(self.factor > 0.0 && self.factor < 1.0) {
             let message = format!("factor must be between 0 and 1, got {}", self.factor);
             return Err(Error::config("ReduceLROnPlateau", message));
         }
+        self.direction(training)?;
         self.best = None;
         self.wait = 0;
         self.cooling = 0;
@@ -114,12 +121,12 @@ impl Callback for ReduceLROnPlateau {
     fn on_epoch_end(&mut self, training: &mut Training, _: usize, logs: &mut Logs) -> Result<()> {
         let learning_rate = training.model.learning_rate()?;
         logs.insert("learning_rate".into(), learning_rate);
-        let current = watched(logs, &self.monitor)?;
+        let Some(current) = watched(training, logs, &self.monitor)? else { return Ok(()) };
         if self.cooling > 0 {
             self.cooling -= 1;
             self.wait = 0;
         }
-        if self.mode.improves(&self.monitor, current, self.best, self.min_delta) {
+        if self.direction(training)?.improves(current, self.best, self.min_delta) {
             self.best = Some(current);
             self.wait = 0;
         } else if self.cooling == 0 {

@@ -44,7 +44,7 @@ impl Accuracy {
 }
 
 impl Metric for Accuracy {
-    metric_methods!("Accuracy");
+    metric_methods!("Accuracy", Up);
 
     fn check(&self, output: &Shape, targets: &TargetKind) -> Result<(), String> {
         check_targets(output, targets)

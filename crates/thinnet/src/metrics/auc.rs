@@ -245,7 +245,7 @@ fn ratio(part: f64, whole: f64) -> f64 {
 }
 
 impl Metric for AUC {
-    metric_methods!("AUC");
+    metric_methods!("AUC", Up);
 
     fn validate(&self) -> Result<(), String> {
         if self.num_thresholds < 2 {

@@ -42,7 +42,7 @@ impl BinaryAccuracy {
 }
 
 impl Metric for BinaryAccuracy {
-    metric_methods!("BinaryAccuracy");
+    metric_methods!("BinaryAccuracy", Up);
 
     fn check(&self, output: &Shape, targets: &TargetKind) -> Result<(), String> {
         check_targets(output, targets)

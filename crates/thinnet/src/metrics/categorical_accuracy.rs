@@ -33,7 +33,7 @@ impl CategoricalAccuracy {
 }
 
 impl Metric for CategoricalAccuracy {
-    metric_methods!("CategoricalAccuracy");
+    metric_methods!("CategoricalAccuracy", Up);
 
     fn check(&self, output: &Shape, targets: &TargetKind) -> Result<(), String> {
         check_targets(output, targets)

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::Metric;
 use super::rows::mean;
+use super::{Direction, Metric};
 use crate::data::TargetRows;
 use crate::losses::{self, Loss, TargetKind};
 use crate::shape::Shape;
@@ -73,6 +73,10 @@ impl<L: Loss + Clone + 'static> Metric for MeanLoss<L> {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Down)
     }
 
     fn validate(&self) -> Result<(), String> {

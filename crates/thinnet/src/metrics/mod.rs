@@ -43,6 +43,15 @@ pub use sparse_categorical_accuracy::SparseCategoricalAccuracy;
 pub use sparse_top_k_categorical_accuracy::SparseTopKCategoricalAccuracy;
 pub use top_k_categorical_accuracy::TopKCategoricalAccuracy;
 
+/// Which way a value gets better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Greater is better.
+    Up,
+    /// Smaller is better.
+    Down,
+}
+
 /// A metric that is gathered over batches. Its state is additive: states of two parts of the data are merged by adding
 /// them element by element, so that shards can be reduced in a fixed order.
 pub trait Metric: Debug + Send + Sync {
@@ -54,6 +63,11 @@ pub trait Metric: Debug + Send + Sync {
 
     /// The key in logs and histories: `accuracy`, `auc` …
     fn name(&self) -> &str;
+
+    /// Which way it gets better, where that is known: what callbacks go by that are not told which way.
+    fn direction(&self) -> Option<Direction> {
+        None
+    }
 
     /// Whether the arguments are in their ranges. Asked when the model is compiled.
     fn validate(&self) -> Result<(), String> {
@@ -91,7 +105,7 @@ impl Clone for Box<dyn Metric> {
 
 /// What every metric of this library says of itself in the same way.
 macro_rules! metric_methods {
-    ($class:literal) => {
+    ($class:literal, $direction:ident) => {
         fn class_name(&self) -> &'static str {
             $class
         }
@@ -102,6 +116,10 @@ macro_rules! metric_methods {
 
         fn name(&self) -> &str {
             &self.name
+        }
+
+        fn direction(&self) -> Option<crate::metrics::Direction> {
+            Some(crate::metrics::Direction::$direction)
         }
 
         fn clone_box(&self) -> Box<dyn Metric> {

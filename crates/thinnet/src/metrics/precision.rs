@@ -67,7 +67,7 @@ impl Precision {
 }
 
 impl Metric for Precision {
-    metric_methods!("Precision");
+    metric_methods!("Precision", Up);
 
     fn validate(&self) -> Result<(), String> {
         self.decisions().validate()

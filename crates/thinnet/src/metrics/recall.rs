@@ -67,7 +67,7 @@ impl Recall {
 }
 
 impl Metric for Recall {
-    metric_methods!("Recall");
+    metric_methods!("Recall", Up);
 
     fn validate(&self) -> Result<(), String> {
         self.decisions().validate()

@@ -34,7 +34,7 @@ impl RootMeanSquaredError {
 }
 
 impl Metric for RootMeanSquaredError {
-    metric_methods!("RootMeanSquaredError");
+    metric_methods!("RootMeanSquaredError", Down);
 
     fn check(&self, output: &Shape, targets: &TargetKind) -> Result<(), String> {
         check_loss(&MeanSquaredError::default(), output, targets)

@@ -34,7 +34,7 @@ impl SparseCategoricalAccuracy {
 }
 
 impl Metric for SparseCategoricalAccuracy {
-    metric_methods!("SparseCategoricalAccuracy");
+    metric_methods!("SparseCategoricalAccuracy", Up);
 
     fn check(&self, output: &Shape, targets: &TargetKind) -> Result<(), String> {
         check_targets(output, targets)

@@ -49,7 +49,7 @@ impl SparseTopKCategoricalAccuracy {
 }
 
 impl Metric for SparseTopKCategoricalAccuracy {
-    metric_methods!("SparseTopKCategoricalAccuracy");
+    metric_methods!("SparseTopKCategoricalAccuracy", Up);
 
     fn validate(&self) -> Result<(), String> {
         check_k(self.k)

@@ -40,7 +40,7 @@ impl TopKCategoricalAccuracy {
 }
 
 impl Metric for TopKCategoricalAccuracy {
-    metric_methods!("TopKCategoricalAccuracy");
+    metric_methods!("TopKCategoricalAccuracy", Up);
 
     fn validate(&self) -> Result<(), String> {
         check_k(self.k)

@@ -4,7 +4,7 @@ use super::{Compiled, Sequential};
 use crate::engine::{Objective, Optimization};
 use crate::error::{Error, Result};
 use crate::losses::IntoLoss;
-use crate::metrics::IntoMetric;
+use crate::metrics::{Direction, IntoMetric};
 use crate::optimizers::IntoOptimizer;
 
 impl Sequential {
@@ -78,6 +78,12 @@ impl Sequential {
     pub(crate) fn log_names(&self) -> Result<impl Iterator<Item = &str>> {
         let names = self.compiled()?.objective.names.iter().map(String::as_str);
         Ok(std::iter::once("loss").chain(names))
+    }
+
+    /// The same names, and which way each gets better, where that is known.
+    pub(crate) fn log_directions(&self) -> Result<impl Iterator<Item = (&str, Option<Direction>)>> {
+        let metrics = self.compiled()?.objective.metrics.iter().map(|metric| metric.direction());
+        Ok(self.log_names()?.zip(std::iter::once(Some(Direction::Down)).chain(metrics)))
     }
 
     pub(super) fn compiled(&self) -> Result<&Compiled> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::evaluate::{check_data, check_features, check_penalties};
+use super::evaluate::{check_data, check_features, check_penalties, class_count};
 use super::{BuiltModel, Compiled, Sequential, pool_of};
 use crate::callbacks::{BatchEnd, Callback, ProgressBar, Training};
 use crate::data::Data;
@@ -13,6 +13,7 @@ use crate::engine::{CheckedTargets, Inputs, Phase, Profile, Runner, Samples, Tot
 use crate::error::{Error, Result};
 use crate::history::{History, Logs};
 use crate::random::{Domain, Stream};
+use crate::shape::Shape;
 
 /// A weight for each class: what a sample of it counts in the loss. Classes that are not named count 1.
 pub type ClassWeight = BTreeMap<usize, f64>;
@@ -132,7 +133,7 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// What the samples of each class count in the loss, times `sample_weight`. Default: 1.
+    /// What the samples of each class count in the loss, times `sample_weight`; none is negative. Default: 1.
     #[must_use]
     pub fn class_weight(mut self, weights: impl Into<ClassWeight>) -> Self {
         self.class_weight = Some(weights.into());
@@ -236,18 +237,35 @@ impl<'a> Fit<'a> {
     }
 
     /// Each sample's weight, where any is given.
-    fn weights(&self, targets: &CheckedTargets) -> Result<Option<Vec<f32>>> {
+    fn weights(&self, targets: &CheckedTargets, output: &Shape) -> Result<Option<Vec<f32>>> {
         let Some(of_class) = &self.class_weight else { return Ok(self.sample_weight.clone()) };
+        let classes = match targets {
+            CheckedTargets::Classes(_) => class_count(output),
+            CheckedTargets::Values { len: 1, .. } => {
+                return Err(Error::Usage("class_weight needs class labels, integer or one-hot".into()));
+            }
+            CheckedTargets::Values { len, .. } => *len,
+        };
+        for (class, weight) in of_class {
+            if *class >= classes {
+                let last = classes - 1;
+                return Err(Error::Usage(format!(
+                    "class_weight must be of classes from 0 to {last}, got one of class {class}"
+                )));
+            }
+            if !(*weight >= 0.0 && (*weight as f32).is_finite()) {
+                return Err(Error::Usage(format!(
+                    "class_weight must be from 0 to 3.4e38, got {weight:?} for class {class}"
+                )));
+            }
+        }
         let weight = |class: usize| of_class.get(&class).copied().unwrap_or(1.0) as f32;
         let mut weights: Vec<f32> = match targets {
             CheckedTargets::Classes(classes) => classes.iter().map(|&class| weight(class as usize)).collect(),
-            CheckedTargets::Values { len, values } if *len > 1 => {
+            CheckedTargets::Values { len, values } => {
                 let class =
                     |row: &[f32]| (0..*len).max_by(|&a, &b| row[a].total_cmp(&row[b]).then(b.cmp(&a)));
                 values.chunks_exact(*len).map(|row| weight(class(row).unwrap_or(0))).collect()
-            }
-            CheckedTargets::Values { .. } => {
-                return Err(Error::Usage("class_weight needs class labels, integer or one-hot".into()));
             }
         };
         if let Some(of_sample) = &self.sample_weight {
@@ -278,7 +296,7 @@ impl Sequential {
         let (built, compiled) = (self.built()?, self.compiled()?);
         // Checked as a whole, so that a message tells the sample's place in the caller's data.
         let targets = check_data(built, &compiled.objective, &all)?;
-        let weights = fit.weights(&targets)?;
+        let weights = fit.weights(&targets, &built.plan.output)?;
         let training_samples = fit.training_samples(all.len())?;
         if let CheckedTargets::Classes(_) = targets {
             check_penalties(built, training_samples)?;
@@ -324,6 +342,8 @@ impl Sequential {
             runner.profile();
         }
         let mut totals = Totals::new(objective);
+        // Before callbacks write anything, for the system may refuse.
+        pool_of(&mut self.pool, runner.threads())?;
         let stream = Stream::new(self.seed, Domain::Shuffle);
         let mut order = Steps::new(stream, fit.shuffle, training_samples as u32, batch_size);
         let steps = fit.steps_per_epoch.unwrap_or(order.in_a_pass());
@@ -334,6 +354,7 @@ impl Sequential {
         }
         let mut training = Training::new(self, fit.initial_epoch, fit.epochs, steps);
         training.validation_samples = validation.as_ref().map_or(0, |(x, ..)| x.len());
+        training.validation_freq = fit.validation_freq;
         each(&mut callbacks, |callback| callback.on_train_begin(&mut training))?;
         for (callback, state) in callbacks.iter_mut().zip(training.take_restored()) {
             callback.restore(state)?;
@@ -441,7 +462,7 @@ impl Sequential {
     }
 
     fn train_step(&mut self, runner: &mut Runner, samples: Samples, totals: &mut Totals) -> Result<()> {
-        let pool = pool_of(&mut self.pool, runner.threads());
+        let pool = pool_of(&mut self.pool, runner.threads())?;
         let (Some(BuiltModel { parameters, plan, .. }), Some(Compiled { objective, optimization, .. })) =
             (&mut self.built, &mut self.compiled)
         else {
@@ -457,4 +478,34 @@ fn each<'a>(
     mut call: impl FnMut(&mut dyn Callback) -> Result<()>,
 ) -> Result<()> {
     callbacks.iter_mut().try_for_each(|callback| call(&mut **callback))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, array};
+
+    use super::ClassWeight;
+    use crate::prelude::*;
+
+    #[test]
+    fn class_weights_that_would_wreck_training_are_told() {
+        let fit = |class: usize, weight: f64| {
+            let mut model = Sequential::new().add(Dense::new(3).activation(Softmax).input_shape([2]));
+            model.compile("sgd", "sparse_categorical_crossentropy", [] as [&str; 0]).unwrap();
+            let (x, y) = (Array2::<f32>::ones((3, 2)), array![0, 1, 2]);
+            let weights = ClassWeight::from([(class, weight)]);
+            model
+                .fit((&x, &y), Fit::new().verbose(false).class_weight(weights))
+                .map_err(|error| error.to_string())
+        };
+        assert!(fit(2, 0.0).is_ok());
+        for (class, weight, message) in [
+            (0, -5.0, "class_weight must be from 0 to 3.4e38, got -5.0 for class 0"),
+            (0, 1e300, "class_weight must be from 0 to 3.4e38, got 1e300 for class 0"),
+            (1, f64::NAN, "class_weight must be from 0 to 3.4e38, got NaN for class 1"),
+            (7, 2.0, "class_weight must be of classes from 0 to 2, got one of class 7"),
+        ] {
+            assert_eq!(fit(class, weight), Err(message.to_owned()));
+        }
+    }
 }

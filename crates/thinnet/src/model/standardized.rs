@@ -6,7 +6,7 @@ use super::Sequential;
 use crate::data::{Data, Features, Scale, TargetRows, Targets};
 use crate::error::{Error, Result};
 use crate::losses::TargetKind;
-use crate::metrics::Metric;
+use crate::metrics::{Direction, Metric};
 use crate::shape::Shape;
 
 impl Sequential {
@@ -84,6 +84,10 @@ impl Metric for InUnits {
 
     fn name(&self) -> &str {
         self.metric.name()
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        self.metric.direction()
     }
 
     fn validate(&self) -> Result<(), String> {

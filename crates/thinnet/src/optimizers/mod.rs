@@ -85,11 +85,12 @@ pub struct OptimizerBase {
     /// Weight decay, decoupled from the gradient: each step first takes this share, times the learning rate, of every
     /// value away. Default: none.
     pub weight_decay: Option<f64>,
-    /// Clips each variable's gradient to this Euclidean norm. Default: none. At most one of the three may be given.
+    /// Clips each variable's gradient to this Euclidean norm; 0, as in Keras, is none. Default: none. At most one of the three
+    /// may be given.
     pub clipnorm: Option<f64>,
-    /// Clips each element of the gradient to ± this. Default: none.
+    /// Clips each element of the gradient to ± this; 0 is none. Default: none.
     pub clipvalue: Option<f64>,
-    /// Clips all gradients together to this Euclidean norm. Default: none.
+    /// Clips all gradients together to this Euclidean norm; 0 is none. Default: none.
     pub global_clipnorm: Option<f64>,
 }
 
@@ -131,11 +132,17 @@ impl OptimizerBase {
             ));
         }
         for (name, value) in clips.into_iter().chain([("weight_decay", self.weight_decay)]) {
-            if let Some(value) = value.filter(|value| !(value.is_finite() && *value >= 0.0)) {
-                return Err(format!("{name} must be a number that is not negative, got {value}"));
-            }
+            value.map_or(Ok(()), |value| check_not_negative(name, value))?;
         }
         Ok(())
+    }
+}
+
+/// An argument that must be a number of at least 0, as f32 too.
+fn check_not_negative(name: &str, value: f64) -> Result<(), String> {
+    match value >= 0.0 && (value as f32).is_finite() {
+        true => Ok(()),
+        false => Err(format!("{name} must be a number that is not negative, got {value}")),
     }
 }
 
@@ -169,21 +176,21 @@ macro_rules! base_methods {
             self
         }
 
-        /// Clips each variable's gradient to this Euclidean norm. Default: none.
+        /// Clips each variable's gradient to this Euclidean norm; 0, as in Keras, is none. Default: none.
         #[must_use]
         pub fn clipnorm(mut self, norm: f64) -> Self {
             self.base.clipnorm = Some(norm);
             self
         }
 
-        /// Clips each element of the gradient to ± this. Default: none.
+        /// Clips each element of the gradient to ± this; 0 is none. Default: none.
         #[must_use]
         pub fn clipvalue(mut self, value: f64) -> Self {
             self.base.clipvalue = Some(value);
             self
         }
 
-        /// Clips all gradients together to this Euclidean norm. Default: none.
+        /// Clips all gradients together to this Euclidean norm; 0 is none. Default: none.
         #[must_use]
         pub fn global_clipnorm(mut self, norm: f64) -> Self {
             self.base.global_clipnorm = Some(norm);
@@ -229,9 +236,13 @@ pub trait IntoOptimizer {
     fn into_optimizer(self) -> Result<Box<dyn Optimizer>>;
 }
 
-fn checked(optimizer: Box<dyn Optimizer>) -> Result<Box<dyn Optimizer>> {
+fn checked(mut optimizer: Box<dyn Optimizer>) -> Result<Box<dyn Optimizer>> {
     let check = optimizer.base().check().and_then(|()| optimizer.check());
     check.map_err(|message| Error::config(optimizer.class_name(), message))?;
+    let OptimizerBase { clipnorm, clipvalue, global_clipnorm, .. } = optimizer.base_mut();
+    for clip in [clipnorm, clipvalue, global_clipnorm] {
+        *clip = clip.filter(|clip| *clip > 0.0);
+    }
     Ok(optimizer)
 }
 

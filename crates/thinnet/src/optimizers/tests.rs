@@ -93,6 +93,16 @@ fn names_tables_and_keras_json_are_read() {
     assert_eq!(read(keras).unwrap().class_name(), "Adam");
 }
 
+/// As in Keras: `if self.clipnorm and self.clipnorm > 0`.
+#[test]
+fn a_clip_of_zero_is_none() {
+    for optimizer in
+        [SGD::new(0.1).clipnorm(0.0), SGD::new(0.1).clipvalue(0.0), SGD::new(0.1).global_clipnorm(0.0)]
+    {
+        assert_eq!(optimizer.into_optimizer().unwrap().base(), SGD::new(0.1).base());
+    }
+}
+
 #[test]
 fn bad_arguments_are_explained() {
     let message = |optimizer: &dyn Fn() -> Result<Box<dyn Optimizer>>| optimizer().unwrap_err().to_string();
@@ -126,6 +136,14 @@ fn bad_arguments_are_explained() {
         message(&|| Adam::default().clipnorm(1.0).clipvalue(1.0).into_optimizer()),
         "Adam: at most one of clipnorm, clipvalue and global_clipnorm may be given, got clipnorm and clipvalue"
     );
+    for class in ["Adam", "AdamW", "RMSprop", "Nadam", "Adagrad"] {
+        assert_eq!(
+            message(&|| serde_json::json!({"class": class, "epsilon": -1.0}).into_optimizer()),
+            format!("{class}: epsilon must be a number that is not negative, got -1")
+        );
+    }
+    assert!(Adam::default().epsilon(f64::INFINITY).into_optimizer().is_err());
+    assert!(Adam::default().epsilon(0.0).into_optimizer().is_ok());
     assert_eq!(
         message(&|| serde_json::json!({"class": "Adam", "lerning_rate": 0.1}).into_optimizer()),
         "Adam: unknown argument `lerning_rate`: did you mean `learning_rate`?"
