@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use thinnet::Result;
 use thinnet::experiment::{TuneOptions, tune};
+use thinnet::report::RunFolder;
 
 use super::varied;
 use crate::arguments::Tune;
@@ -10,6 +11,7 @@ use crate::exit::print;
 
 pub(crate) fn run(arguments: &Tune, threads: Option<usize>) -> Result<()> {
     let (out, run) = varied::options(&arguments.varied, threads);
+    RunFolder::refuse_other(&out, Some("tune.toml"))?;
     let options = TuneOptions { run, sets: overrides(arguments)?, vary: arguments.varied.vary.clone() };
     let tuning = tune(&arguments.varied.experiment, &options)?;
     tuning.write(&out)?;

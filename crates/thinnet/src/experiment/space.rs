@@ -71,15 +71,7 @@ impl Space {
                                    range: list its values, or search it at random (thinnet tune, search = \"random\")";
                     return Err(Error::config(place, message));
                 }
-                Choices::Listed(values) if grid => {
-                    if let Some(twice) = repeated(&values) {
-                        return Err(Error::config(
-                            place,
-                            format!("expected each value once, got {twice} twice"),
-                        ));
-                    }
-                    Choices::Listed(values)
-                }
+                Choices::Listed(values) if grid => Choices::Listed(each_once(&place, values)?),
                 other => other,
             };
             Ok(Dimension { key: key.clone(), choices })
@@ -108,15 +100,9 @@ impl Space {
         sets.iter().cloned().map(Ok).chain(own).collect()
     }
 
-    /// Makes sure that the values of `[values]` that are varied are there: others would change nothing.
+    /// As [`check_values`], of what is varied.
     pub(super) fn check(&self, experiment: &Experiment) -> Result<()> {
-        for name in self.keys().filter_map(|key| key.strip_prefix("values.")) {
-            if !experiment.values.contains_key(name) && name != DATA_FOLDER {
-                let known = experiment.values.keys().map(String::as_str).chain([DATA_FOLDER]);
-                return Err(Error::unknown("value", name, known));
-            }
-        }
-        Ok(())
+        check_values(self.keys(), experiment)
     }
 
     /// The values of a combination of the grid; the last dimension changes fastest.
@@ -147,6 +133,20 @@ impl Space {
         };
         self.dimensions.iter().enumerate().map(draw).collect()
     }
+}
+
+/// Makes sure that those of the keys that are of `[values]` are there: others would change nothing.
+pub(super) fn check_values<'a>(
+    keys: impl IntoIterator<Item = &'a str>,
+    experiment: &Experiment,
+) -> Result<()> {
+    for name in keys.into_iter().filter_map(|key| key.strip_prefix("values.")) {
+        if !experiment.values.contains_key(name) && name != DATA_FOLDER {
+            let known = experiment.values.keys().map(String::as_str).chain([DATA_FOLDER]);
+            return Err(Error::unknown("value", name, known));
+        }
+    }
+    Ok(())
 }
 
 impl Choices {
@@ -192,10 +192,10 @@ fn choices(place: &str, value: &Value) -> Result<Choices> {
     Ok(Choices::Listed(listing.items(place)?))
 }
 
-/// The values of an entry, all of which are used: a list, a file's, or a range of whole numbers.
+/// The values of an entry, all of which are used, each once: a list, a file's, or a range of whole numbers.
 pub(super) fn listed(place: &str, value: &Value) -> Result<Vec<Value>> {
     match choices(place, value)? {
-        Choices::Listed(values) => Ok(values),
+        Choices::Listed(values) => each_once(place, values),
         Choices::Range { low, high, whole: true, log: false } => whole_numbers(place, low, high),
         Choices::Range { .. } => {
             Err(Error::config(place, "expected a list of values or a range of whole numbers"))
@@ -214,17 +214,17 @@ fn whole_numbers(place: &str, low: f64, high: f64) -> Result<Vec<Value>> {
     Ok((low as i64..=high as i64).map(Value::from).collect())
 }
 
-/// A value that a list has twice; 1 and 1.0 are the same.
-fn repeated(values: &[Value]) -> Option<&Value> {
+/// The values, of which none may come twice; 1 and 1.0 are the same.
+fn each_once(place: &str, values: Vec<Value>) -> Result<Vec<Value>> {
     let same = |a: &Value, b: &Value| match (a.as_f64(), b.as_f64()) {
         (Some(a), Some(b)) => a == b,
         _ => a == b,
     };
-    values
-        .iter()
-        .enumerate()
-        .find(|(at, value)| values[..*at].iter().any(|other| same(other, value)))
-        .map(|(_, v)| v)
+    let mut seen = values.iter().enumerate();
+    match seen.find(|(at, value)| values[..*at].iter().any(|other| same(other, value))) {
+        Some((_, twice)) => Err(Error::config(place, format!("expected each value once, got {twice} twice"))),
+        None => Ok(values),
+    }
 }
 
 /// Values with commas between them, those within brackets and quotation marks apart; bare words are texts.

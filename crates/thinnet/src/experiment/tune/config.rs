@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::budget::Budget;
 use crate::callbacks::Mode;
 use crate::error::{Error, Result};
-use crate::experiment::space::Space;
+use crate::experiment::space::{Space, check_values};
 use crate::experiment::{Experiment, Listing};
 
 /// `[tune]`
@@ -18,7 +18,8 @@ pub struct TuneConfig {
     /// How candidates are chosen. Default: `random`.
     pub search: Search,
     /// What they are chosen by: a value of the history after the last epoch (`val_loss`, `val_accuracy` …), or what thinned
-    /// networks say of the validation data (`val_mc_log_likelihood` …). Default: `val_loss`.
+    /// networks say of the validation data (`val_mc_log_likelihood` …). `val_loss` holds the penalties of regularizers: where
+    /// those are varied, choose by a metric. Default: `val_loss`.
     pub objective: String,
     /// Which way it gets better. Default: up for accuracies, AUC, precision, recall and likelihoods, down for everything else.
     pub mode: Mode,
@@ -33,9 +34,11 @@ pub struct TuneConfig {
     /// Which runs leave a folder: all, or only the chosen one of each search. Default: `all`.
     pub keep: Keep,
     /// The entries that are searched over, by their keys as in `--set`: a list of values, `{ file = "…" }`, or a range
-    /// `"LOW..HIGH"`, `"LOW..HIGH:log"`. A range of whole numbers gives whole numbers, both ends among them.
+    /// `"LOW..HIGH"`, `"LOW..HIGH:log"`. A range of whole numbers gives whole numbers, both ends among them. Candidates share
+    /// the seed, the data, the epochs and the validation data.
     pub vary: Map<String, Value>,
-    /// Entries for each combination of which the whole search is made anew: other data, other splits.
+    /// Entries for each combination of which the whole search is made anew: other data, other splits. All are trained for as
+    /// many epochs.
     pub each: Map<String, Value>,
     /// Published values of test results, to be put beside ours: one for each value of the last entry of `each`, in
     /// their order.
@@ -66,7 +69,8 @@ impl Default for TuneConfig {
 pub enum Search {
     /// Every combination of listed values.
     Grid,
-    /// Each value by itself at random: uniform in its list or range, or in the range's logarithm.
+    /// Each value by itself at random: uniform in its list or range, or in the range's logarithm. What was drawn before is passed
+    /// over.
     #[default]
     Random,
     /// Many at random for a few epochs, the better ones for longer: Jamieson & Talwalkar 2016, "Non-stochastic best arm
@@ -96,6 +100,31 @@ pub enum Keep {
     Best,
 }
 
+const OF_SEARCH: &str = "expected an entry that a run depends on: [tune] says how to search";
+
+fn is_of_search(key: &str) -> bool {
+    key == "tune" || key.starts_with("tune.")
+}
+
+/// Why an entry is not searched over, if it is one that all candidates share.
+fn refusal(key: &str) -> Option<&'static str> {
+    let mut parts = key.split('.');
+    match (parts.next()?, parts.next()) {
+        _ if is_of_search(key) => Some(OF_SEARCH),
+        ("seed", _) => {
+            Some("seeds are not chosen: say with how many to train each candidate with tune.seeds (--seeds)")
+        }
+        ("data", _) => Some("candidates share the data: [tune.each] makes a search for each of its values"),
+        ("fit", Some("epochs")) => {
+            Some("candidates are trained for as many epochs: say for how many with fit.epochs")
+        }
+        ("fit", Some("validation_split" | "validation_data")) => Some(
+            "candidates are judged by the same data: [tune.each] makes a search for each fit.validation_split",
+        ),
+        _ => None,
+    }
+}
+
 impl TuneConfig {
     /// Makes paths in it absolute.
     pub(in crate::experiment) fn resolve(
@@ -120,6 +149,14 @@ impl TuneConfig {
             let message =
                 "expected at least one entry to search over, such as \"model.layers.1.rate\" = \"0.1..0.5\"";
             return error("vary", message.into());
+        }
+        for key in self.vary.keys() {
+            if let Some(message) = refusal(key) {
+                return error(&format!("vary.{key}"), message.into());
+            }
+        }
+        if let Some(key) = self.each.keys().find(|key| is_of_search(key)) {
+            return error(&format!("each.{key}"), OF_SEARCH.into());
         }
         for (key, count) in [("seeds", self.seeds), ("min_epochs", self.min_epochs)] {
             if count == 0 {
@@ -152,6 +189,7 @@ impl TuneConfig {
             return Err(Error::config("fit.epochs", "expected at least 1, got 0"));
         }
         self.budget().map(drop)?;
+        check_values(self.each.keys().map(String::as_str), experiment)?;
         self.space()?.check(experiment)
     }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Job, Outcome, RunOptions, results, run_all, set, space, text};
+use super::{Job, Outcome, RunOptions, penalties, results, run_all, set, space, text};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::report::{Chosen, Searched, Trial, Tuning, quoted, words};
@@ -70,19 +70,30 @@ pub fn tune(path: impl AsRef<Path>, options: &TuneOptions) -> Result<Tuning> {
     let studies = Study::all(&file, folder, &sets).map_err(of_file)?;
     let base = &studies[0].experiment;
     let config = base.tune.clone().unwrap_or_default();
-    let plan = Plan::new(&config, &studies[0], base.fit.epochs).map_err(of_file)?;
     let out = options.run.out.as_deref();
     let mut trials = Trials::new(out.map(|out| out.join("tune.csv")), &config);
+    let plan = Plan::new(&config, &studies, base.fit.epochs, trials.goes_on()).map_err(of_file)?;
+    let description = description(&file, path, &sets)?;
     if let Some(out) = out {
-        open(out, &description(&file, path, &sets)?, options.run.resume)?;
+        check_folder(out, &description, options.run.resume)?;
         trials.read()?;
     }
     let search = Running { studies: &studies, config: &config, options, trials: Mutex::new((trials, None)) };
+    let (count, judged) = match &plan {
+        Plan::Candidates(count) => (*count, vec![base.fit.epochs]),
+        Plan::Until(_) => (search.at_once(), vec![base.fit.epochs]),
+        Plan::Halving(rungs) => (rungs[0].0, rungs.iter().map(|(_, epochs)| *epochs).collect()),
+    };
+    let mut candidates = search.first(count);
+    search.check(&candidates, &judged).map_err(of_file)?;
+    if let Some(out) = out {
+        std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
+        write_whole(out.join("tune.toml"), |file| file.write_all(description.as_bytes()))?;
+    }
     match plan {
-        Plan::Candidates(count) => search.rung(&search.first(count), base.fit.epochs)?,
+        Plan::Candidates(_) => search.rung(&candidates, base.fit.epochs)?,
         Plan::Until(seconds) => search.until(seconds, base.fit.epochs)?,
         Plan::Halving(rungs) => {
-            let mut candidates = search.first(rungs[0].0);
             let mut before = None;
             for (count, epochs) in rungs {
                 if let Some(before) = before {
@@ -96,15 +107,13 @@ pub fn tune(path: impl AsRef<Path>, options: &TuneOptions) -> Result<Tuning> {
     search.finish()
 }
 
-/// Makes the folder of a search, or makes sure that it is the same search's.
-fn open(out: &Path, description: &str, resume: bool) -> Result<()> {
-    std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
+/// Makes sure that a folder holds no search, or the same one, which is to be gone on with.
+fn check_folder(out: &Path, description: &str, resume: bool) -> Result<()> {
     let path = out.join("tune.toml");
     let place = out.display();
-    let write = || write_whole(&path, |file| file.write_all(description.as_bytes()));
     match std::fs::read_to_string(&path) {
-        // It ended, or was ended, before it had found anything.
-        Ok(_) if !out.join("tune.csv").exists() => write(),
+        // It ended, or was ended, before it had left anything.
+        Ok(_) if !has_begun(out)? => Ok(()),
         Ok(_) if !resume => Err(Error::Usage(format!(
             "{place} holds a search already: go on with it with --resume, or choose another folder with --out"
         ))),
@@ -112,15 +121,22 @@ fn open(out: &Path, description: &str, resume: bool) -> Result<()> {
             "{place} holds another search (see its tune.toml): choose another folder with --out"
         ))),
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => write(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(Error::io("read", &path)(error)),
     }
 }
 
-/// The whole search as TOML.
+/// Whether a search has left anything in its folder: what it found, or a candidate's folder.
+fn has_begun(out: &Path) -> Result<bool> {
+    let mut entries = std::fs::read_dir(out).map_err(Error::io("read", out))?.flatten();
+    Ok(out.join("tune.csv").exists() || entries.any(|entry| entry.path().is_dir()))
+}
+
+/// The whole search as TOML, the same however its file was named: paths in it are relative to the file.
 fn description(file: &str, path: &Path, sets: &[String]) -> Result<String> {
     let mut tree = text::read(file)?;
-    super::set::apply(&mut tree, sets)?;
+    set::apply(&mut tree, sets)?;
+    let path = std::path::absolute(path).map_err(Error::io("resolve", path))?;
     Ok(format!("# {}\n{}", path.display(), text::write(&Value::Object(tree))?))
 }
 
@@ -134,9 +150,38 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// The numbers of the first candidates, for each study.
+    /// The numbers of the first candidates, for each study: fewer where it has no more.
     fn first(&self, count: usize) -> Vec<Vec<usize>> {
-        self.studies.iter().map(|_| (0..count).collect()).collect()
+        self.studies.iter().map(|study| (0..study.count(count)).collect()).collect()
+    }
+
+    /// How many candidates keep all threads busy.
+    fn at_once(&self) -> usize {
+        self.threads().div_ceil(self.studies.len() * self.config.seeds)
+    }
+
+    fn threads(&self) -> usize {
+        self.options.run.threads.unwrap_or_else(crate::default_threads).max(1)
+    }
+
+    /// Makes sure that candidates can be run, and judged after each of these numbers of epochs: a search that takes hours
+    /// does not fail on its last candidate.
+    fn check(&self, candidates: &[Vec<usize>], judged: &[usize]) -> Result<()> {
+        let keys = self.to_run(candidates, judged[0]);
+        keys.iter().try_for_each(|key| objective::check(&self.config.objective, &self.job(key)?, judged))
+    }
+
+    /// The runs of candidates that were not judged after so many epochs before.
+    fn to_run(&self, candidates: &[Vec<usize>], epochs: usize) -> Vec<Key> {
+        let mut keys = Vec::new();
+        for (study, candidates) in candidates.iter().enumerate() {
+            for &candidate in candidates {
+                keys.extend((0..self.config.seeds).map(|seed| Key { study, candidate, seed, epochs }));
+            }
+        }
+        let trials = &self.lock().0;
+        keys.retain(|key| !trials.has(key));
+        keys
     }
 
     /// Leaves the best `count` candidates of each study, by what they had come to after so many epochs.
@@ -150,16 +195,8 @@ impl Running<'_> {
 
     /// Runs candidates for so many epochs, those that were not run before.
     fn rung(&self, candidates: &[Vec<usize>], epochs: usize) -> Result<()> {
-        let mut keys = Vec::new();
-        for (study, candidates) in candidates.iter().enumerate() {
-            for &candidate in candidates {
-                keys.extend((0..self.config.seeds).map(|seed| Key { study, candidate, seed, epochs }));
-            }
-        }
-        keys.retain(|key| !self.lock().0.has(key));
+        let keys = self.to_run(candidates, epochs);
         let jobs = keys.iter().map(|key| self.job(key)).collect::<Result<Vec<_>>>()?;
-        // A search that takes hours does not fail on its last candidate.
-        jobs.iter().try_for_each(|job| objective::check(&self.config.objective, job, epochs))?;
         let options = RunOptions {
             // The folder of the search was asked for that already.
             resume: true,
@@ -168,7 +205,8 @@ impl Running<'_> {
         };
         let named: std::collections::BTreeMap<&str, &Key> =
             jobs.iter().map(|job| job.name.as_str()).zip(&keys).collect();
-        let result = run_all(&jobs, &options, |job, outcome| self.record(named[job.name.as_str()], &outcome));
+        let result =
+            run_all(&jobs, &options, |job, outcome| self.record(named[job.name.as_str()], job, &outcome));
         // Also what was complete before an interruption.
         self.lock().0.write()?;
         result.map(drop)
@@ -176,19 +214,19 @@ impl Running<'_> {
 
     /// Runs one candidate after the other, as many at once as there are threads, until the time is used up.
     fn until(&self, seconds: f64, epochs: usize) -> Result<()> {
-        let at_once = self.options.run.threads.unwrap_or_else(crate::default_threads).max(1);
-        let runs = self.studies.len() * self.config.seeds;
-        let wave = at_once.div_ceil(runs);
-        let mut count = wave;
+        let mut count = self.at_once();
         // Those that ran before took their time side by side.
-        let before = self.lock().0.seconds() / at_once as f64;
+        let before = self.lock().0.seconds() / self.threads() as f64;
         let start = Instant::now();
         loop {
-            self.rung(&self.first(count), epochs)?;
-            if before + start.elapsed().as_secs_f64() >= seconds {
+            let candidates = self.first(count);
+            self.check(&candidates, &[epochs])?;
+            self.rung(&candidates, epochs)?;
+            let is_all = candidates.iter().all(|candidates| candidates.len() < count);
+            if is_all || before + start.elapsed().as_secs_f64() >= seconds {
                 return Ok(());
             }
-            count += wave;
+            count += self.at_once();
         }
     }
 
@@ -212,20 +250,38 @@ impl Running<'_> {
         if self.config.seeds == 1 { folder } else { folder.join(format!("seed-{seed}")) }
     }
 
-    fn record(&self, key: &Key, outcome: &Outcome) -> Result<()> {
+    fn record(&self, key: &Key, job: &Job, outcome: &Outcome) -> Result<()> {
         let objective = objective::of(&self.config.objective, outcome)?;
         let study = &self.studies[key.study];
         let values = study.place.iter().cloned().chain(study.values(key.candidate)?);
         let label: Vec<String> = values.map(|value| quoted(&words(&value))).collect();
-        let record = Record { objective, seconds: outcome.seconds, label: label.join(",") };
         let mut trials = self.lock();
         let (trials, written) = &mut *trials;
+        // A folder adds up the seconds of all parts of its run.
+        let before = if job.out.is_some() { trials.seconds_of(key) } else { 0.0 };
+        let seconds = (outcome.seconds - before).max(0.0);
+        let record = Record { objective, seconds, label: label.join(",") };
         trials.add(key.clone(), record);
         if written.is_none_or(|written| written.elapsed() > PAUSE) {
             trials.write()?;
             *written = Some(Instant::now());
         }
         Ok(())
+    }
+
+    /// Whether the objective holds penalties in which the candidates of a study differ.
+    fn is_penalized(&self, trials: &Trials) -> Result<bool> {
+        if self.config.objective != "val_loss" {
+            return Ok(false);
+        }
+        for (index, study) in self.studies.iter().enumerate() {
+            let experiment = |(candidate, _)| study.candidate(candidate, 0)?.with_input_of(&study.train);
+            let experiments = trials.of(index).map(experiment).collect::<Result<Vec<_>>>()?;
+            if penalties::differ(&experiments)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, (Trials, Option<Instant>)> {
@@ -245,12 +301,9 @@ impl Running<'_> {
             let candidate = *candidates.first().ok_or_else(|| {
                 Error::Training(format!("{}: no candidate has come to its end", study.title()))
             })?;
-            if trials.mean(index, candidate, epochs).is_nan() {
-                let message = format!(
-                    "{}: no candidate has a {} that is a number",
-                    study.title(),
-                    self.config.objective
-                );
+            if !trials.mean(index, candidate, epochs).is_finite() {
+                let message =
+                    format!("{}: no candidate has a finite {}", study.title(), self.config.objective);
                 return Err(Error::Training(message));
             }
             best.push(candidate);
@@ -295,6 +348,7 @@ impl Running<'_> {
             varied: self.config.vary.keys().cloned().collect(),
             objective: self.config.objective.clone(),
             up,
+            penalized: self.is_penalized(trials)?,
             search: self.config.search.words(),
             epochs,
             seeds: self.config.seeds,
@@ -302,3 +356,6 @@ impl Running<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,11 @@
 use crate::error::{Error, Result};
 use crate::experiment::{Job, Outcome};
 
-/// Finds out before anything is trained whether a run can be made, and judged after so many epochs.
+/// Finds out before anything is trained whether a run can be made, and judged after each of these numbers of epochs.
 ///
 /// # Errors
 /// What is wrong with its model, with the run's name; an objective that it will not have.
-pub(super) fn check(objective: &str, job: &Job, epochs: usize) -> Result<()> {
+pub(super) fn check(objective: &str, job: &Job, judged: &[usize]) -> Result<()> {
     let (model, thinned) = job.built()?;
     let known = model.log_names()?.map(str::to_owned).chain(thinned);
     let known: Vec<String> = known.map(|name| format!("val_{name}")).collect();
@@ -15,7 +15,10 @@ pub(super) fn check(objective: &str, job: &Job, epochs: usize) -> Result<()> {
         return Err(Error::unknown("objective", objective, known.iter().map(String::as_str)));
     }
     let freq = job.experiment.fit.validation_freq;
-    if !objective.starts_with("val_mc_") && freq > 0 && !epochs.is_multiple_of(freq) {
+    if objective.starts_with("val_mc_") || freq == 0 {
+        return Ok(());
+    }
+    if let Some(epochs) = judged.iter().find(|epochs| !epochs.is_multiple_of(freq)) {
         let message = format!(
             "expected an epoch of validation behind the {epochs} that candidates are judged after, got {freq}"
         );

@@ -17,8 +17,8 @@ pub(super) enum Plan {
 }
 
 impl Plan {
-    pub(super) fn new(config: &TuneConfig, study: &Study, epochs: usize) -> Result<Self> {
-        let space = study.space()?;
+    /// `goes_on` says whether a candidate that is judged again does not begin anew.
+    pub(super) fn new(config: &TuneConfig, studies: &[Study], epochs: usize, goes_on: bool) -> Result<Self> {
         let budget = config.budget()?;
         let error = |message: String| Error::config("tune.budget", message);
         let per_candidate = config.seeds;
@@ -33,14 +33,8 @@ impl Plan {
         };
         match (config.search, budget) {
             (Search::Grid, budget) => {
-                let Some(size) = space.size() else {
-                    let message = format!(
-                        "the grid has more than {MOST} combinations: search = \"random\" takes some of them"
-                    );
-                    return Err(Error::config("tune.vary", message));
-                };
                 let paid = match budget {
-                    None => size,
+                    None => MOST,
                     Some(Budget::Runs(runs)) => paid(runs)?,
                     Some(Budget::Epochs(all)) => paid(all / epochs)?,
                     Some(Budget::Seconds(_)) => {
@@ -48,13 +42,21 @@ impl Plan {
                         return Err(error(message.into()));
                     }
                 };
-                if paid < size {
-                    return Err(error(format!(
-                        "pays for {paid} candidates, the grid of {} has {size}: search = \"random\" takes some of them",
-                        study.title()
-                    )));
+                for study in studies {
+                    let Some(size) = study.space.size() else {
+                        let message = format!(
+                            "the grid has more than {MOST} combinations: search = \"random\" takes some of them"
+                        );
+                        return Err(Error::config("tune.vary", message));
+                    };
+                    if paid < size {
+                        return Err(error(format!(
+                            "pays for {paid} candidates, the grid of {} has {size}: search = \"random\" takes some of them",
+                            study.title()
+                        )));
+                    }
                 }
-                Ok(Self::Candidates(size))
+                Ok(Self::Candidates(paid))
             }
             (Search::Random, None) => Ok(Self::Candidates(paid(30.max(per_candidate))?)),
             (Search::Random, Some(Budget::Runs(runs))) => Ok(Self::Candidates(paid(runs)?)),
@@ -66,15 +68,14 @@ impl Plan {
                 Err(error(message.into()))
             }
             (Search::SuccessiveHalving, budget) => {
-                let rungs = match budget {
-                    Some(Budget::Epochs(all)) => largest(config, epochs, all / per_candidate),
-                    Some(Budget::Runs(runs)) => Some(rungs(config, epochs, paid(runs)?)),
-                    _ => Some(rungs(config, epochs, 30)),
+                let candidates = match budget {
+                    Some(Budget::Epochs(all)) => largest(config, epochs, all / per_candidate, goes_on)
+                        .ok_or_else(|| error(format!("pays for no run of {epochs} epochs")))?,
+                    Some(Budget::Runs(runs)) => paid(runs)?,
+                    _ => paid(30.max(per_candidate))?,
                 };
-                match rungs {
-                    Some(rungs) => Ok(Self::Halving(rungs)),
-                    None => Err(error(format!("pays for no run of {epochs} epochs"))),
-                }
+                let there = studies.iter().map(|study| study.count(candidates)).max();
+                Ok(Self::Halving(rungs(config, epochs, there.unwrap_or(candidates))))
             }
         }
     }
@@ -92,20 +93,18 @@ fn rungs(config: &TuneConfig, epochs: usize, candidates: usize) -> Vec<(usize, u
     (0..=halvings).map(|rung| (candidates / power(rung), (epochs / power(halvings - rung)).max(1))).collect()
 }
 
-/// The rungs with the most candidates that so many epochs pay for. A candidate that goes on does not begin anew.
-fn largest(config: &TuneConfig, epochs: usize, all: usize) -> Option<Vec<(usize, usize)>> {
+/// The most candidates that so many epochs pay for. Where a candidate `goes_on`, it does not begin anew on each rung.
+fn largest(config: &TuneConfig, epochs: usize, all: usize, goes_on: bool) -> Option<usize> {
     let cost = |rungs: &[(usize, usize)]| {
         let mut before = 0;
-        let of_rung =
-            |&(count, epochs): &(usize, usize)| count * (epochs - std::mem::replace(&mut before, epochs));
+        let of_rung = |&(count, epochs): &(usize, usize)| {
+            let before = std::mem::replace(&mut before, epochs);
+            count * if goes_on { epochs - before } else { epochs }
+        };
         rungs.iter().map(of_rung).sum::<usize>()
     };
     let affordable = |candidates: usize| cost(&rungs(config, epochs, candidates)) <= all;
-    (1..=MOST)
-        .take_while(|&candidates| candidates <= all)
-        .filter(|&candidates| affordable(candidates))
-        .last()
-        .map(|candidates| rungs(config, epochs, candidates))
+    (1..=MOST).take_while(|&candidates| candidates <= all).filter(|&candidates| affordable(candidates)).last()
 }
 
 #[cfg(test)]
@@ -123,8 +122,11 @@ mod tests {
         let two = TuneConfig { eta: 2, ..config.clone() };
         assert_eq!(rungs(&two, 16, 10), [(10, 2), (5, 4), (2, 8), (1, 16)]);
         // 27 · 3 + 9 · 6 + 3 · 18 + 1 · 54
-        assert_eq!(largest(&config, 81, 243).unwrap(), [(27, 3), (9, 9), (3, 27), (1, 81)]);
-        assert_eq!(largest(&config, 81, 80), None);
-        assert_eq!(largest(&config, 81, 81).unwrap(), [(1, 81)]);
+        assert_eq!(largest(&config, 81, 243, true), Some(27));
+        assert_eq!(largest(&config, 81, 80, true), None);
+        assert_eq!(largest(&config, 81, 81, true), Some(1));
+        // 27 · 3 + 9 · 9 + 3 · 27 + 1 · 81
+        assert_eq!(largest(&config, 81, 324, false), Some(27));
+        assert!(largest(&config, 81, 323, false) < Some(27));
     }
 }

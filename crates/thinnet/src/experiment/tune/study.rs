@@ -1,17 +1,19 @@
 //! A search on one set of data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Search, TuneConfig};
+use super::Search;
 use crate::data::{Data, Dataset, Features, Targets};
 use crate::error::{Error, Result};
+use crate::experiment::comparison::slug;
 use crate::experiment::set::assignment;
 use crate::experiment::space::{Space, listed};
 use crate::experiment::{Experiment, Listing};
-use crate::report::words;
+use crate::report::{told, words};
 
 /// What is searched for once: an experiment with one combination of the values of `[tune.each]`.
 pub(super) struct Study {
@@ -26,6 +28,12 @@ pub(super) struct Study {
     pub(super) data: Dataset,
     /// The same without test data.
     pub(super) train: Dataset,
+    /// What is searched over here.
+    pub(super) space: Space,
+    search: Search,
+    drawn: Mutex<Drawn>,
+    /// The name of its folder; empty where there is only one search.
+    place_name: String,
     file: String,
     folder: PathBuf,
     sets: Vec<String>,
@@ -44,7 +52,7 @@ impl Study {
         let each = each.collect::<Result<Vec<_>>>()?;
         let count: usize = each.iter().map(Vec::len).product();
         let last = each.last().map_or(1, Vec::len);
-        let mut studies = Vec::new();
+        let mut studies: Vec<Self> = Vec::new();
         for number in 0..count {
             let mut rest = number;
             let mut place: Vec<Value> = each
@@ -60,7 +68,22 @@ impl Study {
             let own = config.each.keys().zip(&place).map(|(key, value)| assignment(key, value));
             let sets = sets.iter().cloned().map(Ok).chain(own).collect::<Result<Vec<String>>>()?;
             let experiment = Experiment::from_toml(file, folder, &sets)?;
-            let words: Vec<String> = place.iter().map(words).collect();
+            let tune = experiment.tune.as_ref().unwrap_or(config);
+            tune.check(&experiment)?;
+            let [all, own] = [&base, &experiment].map(|experiment| experiment.fit.epochs);
+            if all != own {
+                let message = format!("expected as many epochs in every search, got {all} and {own}");
+                return Err(Error::config("tune.each", message));
+            }
+            let name = place.iter().map(words).collect::<Vec<_>>().join(" ");
+            let place_name = place_name(&place);
+            if let Some(other) = studies.iter().find(|other| other.place_name == place_name) {
+                let message = format!(
+                    "expected values with folders of their own, got {place_name} for both `{}` and `{name}`: rename one",
+                    other.name
+                );
+                return Err(Error::config("tune.each", message));
+            }
             let data = experiment.data()?;
             let train = Dataset {
                 test: Data {
@@ -69,8 +92,11 @@ impl Study {
                 },
                 ..data.clone()
             };
-            let name = words.join(" ");
             studies.push(Self {
+                space: tune.space()?,
+                search: config.search,
+                drawn: Mutex::default(),
+                place_name,
                 published: published(&experiment, &name, (number % last, last))?,
                 name,
                 place,
@@ -92,31 +118,93 @@ impl Study {
 
     /// Its folder within that of all.
     pub(super) fn folder(&self, out: &Path) -> PathBuf {
-        if self.name.is_empty() { out.to_owned() } else { out.join(self.name.replace(['/', ' '], "-")) }
+        if self.place_name.is_empty() { out.to_owned() } else { out.join(&self.place_name) }
     }
 
-    /// What is searched over here.
-    pub(super) fn space(&self) -> Result<Space> {
-        self.experiment.tune.as_ref().map_or_else(|| Space::new(&Map::new(), false, ""), TuneConfig::space)
+    /// How many different candidates there are, at most `most`.
+    pub(super) fn count(&self, most: usize) -> usize {
+        match self.search {
+            Search::Grid => self.space.size().map_or(most, |size| size.min(most)),
+            _ => self.with_drawn(most, |values| values.len().min(most)),
+        }
     }
 
     /// The values of a candidate.
     pub(super) fn values(&self, candidate: usize) -> Result<Vec<Value>> {
-        let (space, config) = (self.space()?, self.experiment.tune.as_ref());
-        Ok(match config.map(|config| config.search) {
-            Some(Search::Grid) => space.combination(candidate),
-            _ => space.candidate(self.experiment.seed, candidate),
-        })
+        let values = match self.search {
+            Search::Grid => Some(self.space.combination(candidate)),
+            _ => self.with_drawn(candidate + 1, |values| values.get(candidate).cloned()),
+        };
+        let unknown = || Error::Usage(format!("the search has no candidate {}", candidate + 1));
+        values.ok_or_else(unknown)
+    }
+
+    /// Reads the values of random candidates, of which there are `count` if so many differ.
+    fn with_drawn<T>(&self, count: usize, read: impl FnOnce(&[Vec<Value>]) -> T) -> T {
+        let mut drawn = self.drawn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        drawn.draw(&self.space, self.experiment.seed, count);
+        read(&drawn.values)
     }
 
     /// A candidate's experiment, with the seed of a number.
     pub(super) fn candidate(&self, candidate: usize, seed: usize) -> Result<Experiment> {
-        let (space, values) = (self.space()?, self.values(candidate)?);
-        let sets = space.overrides(&self.sets, &values)?;
+        let values = self.values(candidate)?;
+        let sets = self.space.overrides(&self.sets, &values)?;
         let experiment = Experiment::from_toml(&self.file, &self.folder, &sets)?;
+        // Values in `[values]` may reach everything.
+        let shared = |experiment: &Experiment| {
+            let fit = &experiment.fit;
+            (experiment.seed, fit.epochs, fit.validation_split, fit.validation_data)
+        };
+        if shared(&experiment) != shared(&self.experiment) || experiment.data != self.experiment.data {
+            let keys: Vec<String> = self.space.keys().map(str::to_owned).collect();
+            let message = format!(
+                "expected candidates that share seed, data, epochs and validation data, got others with {}: search for each \
+                 by itself with [tune.each]",
+                told(&keys, &values)
+            );
+            return Err(Error::config("tune.vary", message));
+        }
         let seeds = experiment.with_seeds(seed + 1)?;
         seeds.into_iter().last().ok_or_else(|| Error::Usage("expected a seed".into()))
     }
+}
+
+/// The values of random candidates, by their number. Draws that repeat an earlier one are passed over.
+#[derive(Default)]
+struct Drawn {
+    values: Vec<Vec<Value>>,
+    seen: HashSet<String>,
+    draws: usize,
+}
+
+impl Drawn {
+    /// Draws until there are `count`, or no more seem to be left.
+    fn draw(&mut self, space: &Space, seed: u64, count: usize) {
+        let mut in_vain = 0;
+        // One of equally likely values that is left is overlooked once in e²⁰ times.
+        while self.values.len() < count && in_vain < 1000 + 20 * self.values.len() {
+            let values = space.candidate(seed, self.draws);
+            self.draws += 1;
+            if self.seen.insert(format!("{values:?}")) {
+                self.values.push(values);
+                in_vain = 0;
+            } else {
+                in_vain += 1;
+            }
+        }
+    }
+}
+
+/// The folder of a study: its values, as every file system takes them.
+fn place_name(place: &[Value]) -> String {
+    /// What file systems take.
+    const LONGEST: usize = 120;
+    let part = |value: &Value| match value {
+        Value::Number(number) => number.to_string(),
+        other => slug(&words(other)),
+    };
+    place.iter().map(part).collect::<Vec<_>>().join("-").chars().take(LONGEST).collect()
 }
 
 /// What was published for a study, which has a number among the `count` that differ in the last entry of `[tune.each]` alone.

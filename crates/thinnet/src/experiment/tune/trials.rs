@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::TuneConfig;
+use super::{Keep, TuneConfig};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::report::{Trial, quoted};
@@ -22,6 +22,7 @@ pub(super) struct Key {
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) objective: f64,
+    /// Seconds of training, those before an earlier judgement not among them.
     pub(super) seconds: f64,
     /// The values of the study and the candidate, as the row has them.
     pub(super) label: String,
@@ -34,6 +35,8 @@ pub(super) struct Trials {
     labels: String,
     seeds: usize,
     objective: String,
+    /// Whether a candidate that is judged again goes on in its folder, or begins anew.
+    goes_on: bool,
     records: BTreeMap<Key, Record>,
 }
 
@@ -41,6 +44,7 @@ impl Trials {
     pub(super) fn new(path: Option<PathBuf>, config: &TuneConfig) -> Self {
         let keys: Vec<String> = config.each.keys().chain(config.vary.keys()).map(|key| quoted(key)).collect();
         Self {
+            goes_on: path.is_some() && config.keep == Keep::All,
             path,
             labels: keys.join(","),
             seeds: config.seeds,
@@ -93,6 +97,17 @@ impl Trials {
         self.records.values().map(|record| record.seconds).sum()
     }
 
+    /// The seconds that a run has taken until it was judged for the last time.
+    pub(super) fn seconds_of(&self, run: &Key) -> f64 {
+        let of_seed = self.of_candidate(run.study, run.candidate).filter(|(key, _)| key.seed == run.seed);
+        of_seed.map(|(_, record)| record.seconds).sum()
+    }
+
+    /// Whether a candidate that is judged again goes on in its folder; else it begins anew.
+    pub(super) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
     pub(super) fn has(&self, key: &Key) -> bool {
         self.records.contains_key(key)
     }
@@ -116,17 +131,24 @@ impl Trials {
         scores.iter().sum::<f64>() / scores.len() as f64
     }
 
+    /// All records of a candidate.
+    fn of_candidate(&self, study: usize, candidate: usize) -> impl Iterator<Item = (&Key, &Record)> {
+        let first = Key { study, candidate, epochs: 0, seed: 0 };
+        let last = Key { epochs: usize::MAX, seed: usize::MAX, ..first.clone() };
+        self.records.range(first..=last)
+    }
+
     fn scores(&self, study: usize, candidate: usize, epochs: usize) -> Vec<f64> {
         let first = Key { study, candidate, epochs, seed: 0 };
         let last = Key { seed: usize::MAX, ..first.clone() };
         self.records.range(first..=last).map(|(_, record)| record.objective).collect()
     }
 
-    /// Puts candidates in order by what they had come to after so many epochs, the best first; what is not a number is worst,
+    /// Puts candidates in order by what they had come to after so many epochs, the best first; what is not finite is worst,
     /// and of equals the first is better.
     pub(super) fn rank(&self, study: usize, candidates: &mut [usize], epochs: usize, up: bool) {
         let score = |candidate: &usize| match self.mean(study, *candidate, epochs) {
-            mean if mean.is_nan() => f64::INFINITY,
+            mean if !mean.is_finite() => f64::INFINITY,
             mean if up => -mean,
             mean => mean,
         };
@@ -140,14 +162,18 @@ impl Trials {
             last.insert(key.candidate, key.epochs);
         }
         last.into_iter().map(move |(candidate, epochs)| {
-            let seconds =
-                self.records.iter().filter(|(key, _)| key.study == study && key.candidate == candidate);
+            let records = || self.of_candidate(study, candidate);
+            let scores = self.scores(study, candidate, epochs);
             let trial = Trial {
                 number: candidate,
                 values: Vec::new(),
-                scores: self.scores(study, candidate, epochs),
+                trained: match self.goes_on {
+                    true => epochs * scores.len(),
+                    false => records().map(|(key, _)| key.epochs).sum(),
+                },
+                scores,
                 epochs,
-                seconds: seconds.map(|(_, record)| record.seconds).sum(),
+                seconds: records().map(|(_, record)| record.seconds).sum(),
             };
             (candidate, trial)
         })

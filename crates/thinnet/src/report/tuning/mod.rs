@@ -31,6 +31,8 @@ pub struct Tuning {
     pub objective: String,
     /// Whether a greater objective is better.
     pub up: bool,
+    /// Whether the objective holds penalties in which candidates differ.
+    pub penalized: bool,
     /// How candidates were chosen, in words.
     pub search: &'static str,
     /// The epochs of a whole run.
@@ -67,6 +69,8 @@ pub struct Trial {
     pub scores: Vec<f64>,
     /// After how many epochs.
     pub epochs: usize,
+    /// Epochs of training, of all seeds; those of earlier judgements too where it began anew.
+    pub trained: usize,
     /// Seconds of training, of all seeds.
     pub seconds: f64,
 }
@@ -86,6 +90,11 @@ impl Trial {
     /// The mean objective and half its 95 % interval, which is infinite for a single seed.
     pub fn objective(&self) -> (f64, f64) {
         mean_interval(&self.scores)
+    }
+
+    /// Whether it came to a number with every seed.
+    fn is_finite(&self) -> bool {
+        self.scores.iter().all(|score| score.is_finite())
     }
 }
 
@@ -142,7 +151,7 @@ impl Tuning {
     fn ranked<'a>(&self, search: &'a Searched) -> Vec<&'a Trial> {
         let mut trials: Vec<&Trial> = search.trials.iter().collect();
         let score = |trial: &Trial| match trial.objective().0 {
-            mean if mean.is_nan() => f64::INFINITY,
+            mean if !mean.is_finite() => f64::INFINITY,
             mean if self.up => -mean,
             mean => mean,
         };

@@ -18,14 +18,14 @@ impl Tuning {
         };
         let candidates: usize = self.searches.iter().map(|search| search.trials.len()).sum();
         let epochs: usize =
-            self.searches.iter().flat_map(|search| &search.trials).map(|trial| trial.epochs).sum();
+            self.searches.iter().flat_map(|search| &search.trials).map(|trial| trial.trained).sum();
         let seconds: f64 =
             self.searches.iter().flat_map(|search| &search.trials).map(|trial| trial.seconds).sum();
         let body = html! {
             h2 { "What was run" }
             p {
                 (self.search) " over " (labels(&self.varied).join(", ")) ": " (candidates) " candidates, "
-                (thousands(epochs * self.seeds)) " epochs, " (format!("{seconds:.0}")) " s of training on one thread each. "
+                (thousands(epochs)) " epochs, " (format!("{seconds:.0}")) " s of training on one thread each. "
                 "Candidates were judged by " (self.objective) ", of data that they were not trained on; test data were used once, \
                  at the end."
             }
@@ -171,9 +171,9 @@ impl Tuning {
         let mut trials: Vec<&Trial> = search.trials.iter().collect();
         trials.sort_by_key(|trial| (trial.epochs, trial.number));
         for trial in trials {
-            spent += trial.epochs * self.seeds;
+            spent += trial.trained;
             let mean = trial.objective().0;
-            if trial.epochs < full || mean.is_nan() {
+            if trial.epochs < full || !trial.is_finite() {
                 continue;
             }
             if best.is_nan() || (self.up && mean > best) || (!self.up && mean < best) {

@@ -23,7 +23,8 @@ impl Tuning {
             self.objective,
             told(best.objective()),
         )];
-        paragraphs.extend(self.runners_up(search, best));
+        paragraphs.extend(self.not_finite(search));
+        paragraphs.extend(self.about_penalties().or_else(|| self.runners_up(search, best)));
         paragraphs.extend(left_behind(search, best));
         if search.chosen.test.iter().any(|logs| !logs.is_empty()) {
             let results = self.test_names();
@@ -40,12 +41,42 @@ impl Tuning {
         paragraphs
     }
 
+    /// Which candidates did not come to a number.
+    fn not_finite(&self, search: &Searched) -> Option<String> {
+        let mut lost = search.trials.iter().filter(|trial| !trial.is_finite());
+        let first = lost.next()?;
+        Some(match lost.count() {
+            0 => format!(
+                "Candidate {} ({}) did not come to a finite {} and is not compared.",
+                first.number + 1,
+                self.told(first),
+                self.objective
+            ),
+            others => format!(
+                "{} candidates did not come to a finite {} and are not compared.",
+                others + 1,
+                self.objective
+            ),
+        })
+    }
+
+    /// Why losses do not tell candidates apart, if so.
+    fn about_penalties(&self) -> Option<String> {
+        self.penalized.then(|| {
+            format!(
+                "The candidates have different penalties, which are part of {}: the one with the least may have the weakest \
+                 penalty, and no more. Choose by a metric (--objective).",
+                self.objective
+            )
+        })
+    }
+
     /// Whether the best can be told from the others that went as far.
     fn runners_up(&self, search: &Searched, best: &Trial) -> Option<String> {
         let ranked = self.ranked(search);
         let others: Vec<&Trial> = ranked
             .into_iter()
-            .filter(|trial| trial.number != best.number && trial.epochs == best.epochs)
+            .filter(|trial| trial.number != best.number && trial.epochs == best.epochs && trial.is_finite())
             .collect();
         let named = |other: &Trial| {
             let gap = (other.objective().0 - best.objective().0).abs();
@@ -105,6 +136,7 @@ impl Tuning {
             self.objective,
             if searches.iter().all(|search| search.chosen.refitted) { " on all training data" } else { "" },
         )];
+        paragraphs.extend(self.about_penalties());
         let comparisons = self.comparisons();
         let known: Vec<_> = comparisons.iter().filter(|beside| beside.theirs.1.is_finite()).collect();
         if known.is_empty() {
@@ -145,7 +177,7 @@ impl Tuning {
 
 /// What is not known of candidates that were not trained to the end.
 fn left_behind(search: &Searched, best: &Trial) -> Option<String> {
-    let left = search.trials.iter().filter(|trial| trial.epochs < best.epochs);
+    let left = search.trials.iter().filter(|trial| trial.epochs < best.epochs && trial.is_finite());
     let epochs: Vec<usize> = left.map(|trial| trial.epochs).collect();
     let (first, last) = (epochs.iter().min()?, epochs.iter().max()?);
     let when = if first == last { format!("after {last}") } else { format!("after {first} to {last}") };

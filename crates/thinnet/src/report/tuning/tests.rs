@@ -3,7 +3,8 @@ use serde_json::json;
 use super::*;
 
 fn trial(number: usize, rate: f64, scores: &[f64]) -> Trial {
-    Trial { number, values: vec![json!(rate)], scores: scores.to_vec(), epochs: 10, seconds: 1.0 }
+    let (values, trained) = (vec![json!(rate)], 10 * scores.len());
+    Trial { number, values, scores: scores.to_vec(), epochs: 10, trained, seconds: 1.0 }
 }
 
 fn tuning(trials: Vec<Trial>, seeds: usize) -> Tuning {
@@ -18,6 +19,7 @@ fn tuning(trials: Vec<Trial>, seeds: usize) -> Tuning {
         varied: vec!["model.layers.1.rate".into()],
         objective: "val_loss".into(),
         up: false,
+        penalized: false,
         search: "Random search",
         epochs: 10,
         seeds,
@@ -60,6 +62,38 @@ fn sentences_tell_what_is_distinguishable() {
     ] {
         assert!(said(others).contains(expected), "{expected}: {}", said(others));
     }
+}
+
+#[test]
+fn what_is_no_number_is_not_compared() {
+    for scores in [&[0.4][..], &[0.41, 0.39, 0.40]] {
+        let seeds = scores.len();
+        let broken = |number, value| trial(number, 9.0, &vec![value; seeds]);
+        let said =
+            |others: Vec<Trial>| tuning([vec![trial(1, 0.2, scores)], others].concat(), seeds).sentences();
+        let text = said(vec![broken(0, f64::NAN)]).join(" ");
+        assert!(text.contains("Candidate 1 (rate 9.0) did not come to a finite val_loss"), "{text}");
+        assert!(!text.contains("NaN") && !text.contains("that went as far"), "{text}");
+        let worse = trial(3, 0.3, &scores.iter().map(|score| score + 0.1).collect::<Vec<_>>());
+        let text = said(vec![broken(0, f64::NAN), broken(2, f64::INFINITY), worse]).join(" ");
+        assert!(text.contains("2 candidates did not come to a finite val_loss"), "{text}");
+        let expected = match seeds {
+            1 => "The runner-up is candidate 4 (rate 0.3), 0.1000 away.",
+            _ => {
+                "The other that went as far is worse by more than chance explains (a paired t-test over 3 seeds"
+            }
+        };
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn losses_with_different_penalties_tell_nothing_apart() {
+    let mut tuning = tuning(vec![trial(0, 0.1, &[0.52, 0.49, 0.51]), trial(1, 0.2, &[0.41, 0.39, 0.40])], 3);
+    tuning.penalized = true;
+    let text = tuning.sentences().join(" ");
+    assert!(text.contains("different penalties, which are part of val_loss"), "{text}");
+    assert!(!text.contains("than chance explains"), "{text}");
 }
 
 #[test]
