@@ -221,10 +221,95 @@ fn what_a_reader_must_know_is_said() {
         "model.layers.0.kernel_regularizer={ class = \"L2\", l2 = 0.1 },{ class = \"L2\", l2 = 0.01 }";
     let text =
         bench.ok(&["sweep", "e.toml", "--vary", penalty, "--vary", "data.samples=60,90", "--out", "noted"]);
-    assert!(text.contains("different data") && text.contains("different penalties"), "{text}");
+    assert!(
+        text.contains("different data") && text.contains("The models have different penalties"),
+        "{text}"
+    );
+    assert!(text.contains("so nothing says which point to choose") && !text.contains("Test loss"), "{text}");
     assert!(text.contains("try --seeds 5"), "{text}");
     let text = bench.ok(&with(&RATES, &["--set", "fit.validation_split=0.0", "--out", "none"]));
     assert!(text.contains("Nothing was kept for validation"), "{text}");
+}
+
+/// A finished run has the penalties of its file, which says them in fewer words.
+#[test]
+fn a_run_has_no_other_penalties_than_its_file() {
+    let bench = Bench::new();
+    let text =
+        EXPERIMENT.replace("activation = \"relu\"", "activation = \"relu\", kernel_regularizer = \"l2\"");
+    fs::write(bench.path("e.toml"), text).unwrap();
+    bench.ok(&["train", "e.toml", "--out", "run"]);
+    let text = bench.ok(&["compare", "e.toml", "run", "--out", "same"]);
+    assert!(!text.contains("penalties") && text.contains("test loss"), "{text}");
+    fs::write(bench.path("plain.toml"), EXPERIMENT).unwrap();
+    let text = bench.ok(&["compare", "plain.toml", "run", "--out", "other"]);
+    assert!(text.contains("The models have different penalties") && !text.contains("Test loss:"), "{text}");
+}
+
+#[test]
+fn files_whose_names_make_the_same_folder_have_one_each() {
+    let bench = Bench::new();
+    for name in ["rate-0.1.toml", "rate-0-1.toml"] {
+        fs::copy(bench.path("e.toml"), bench.path(name)).unwrap();
+    }
+    bench.ok(&["compare", "rate-0.1.toml", "rate-0-1.toml", "--out", "both"]);
+    for folder in ["rate-0-1", "rate-0-1-2"] {
+        assert!(bench.path("both").join(folder).join("seed-5/report.html").exists(), "{folder}");
+    }
+}
+
+#[test]
+fn a_folder_holds_results_of_one_kind() {
+    let bench = Bench::new();
+    let train = ["train", "e.toml", "--out"];
+    let compare = ["compare", "e.toml", "swept/rate-0", "--out"];
+    let tune = ["tune", "e.toml", "--vary", "model.layers.1.rate=0.1,0.2", "--search", "grid", "--out"];
+    bench.ok(&with(&RATES, &["--out", "swept"]));
+    bench.ok(&with(&train, &["run"]));
+    bench.ok(&with(&compare, &["compared"]));
+    bench.ok(&with(&tune, &["searched"]));
+    for (command, own) in [
+        (&train[..], "run"),
+        (&with(&RATES, &["--out"]), "swept"),
+        (&compare, "compared"),
+        (&tune, "searched"),
+    ] {
+        for (out, what) in
+            [("run", "a run"), ("swept", "a sweep"), ("compared", "a comparison"), ("searched", "a search")]
+        {
+            if out != own {
+                let report = fs::read(bench.path(out).join("report.html")).unwrap();
+                let message = format!("{out} holds {what} already: choose another folder with --out");
+                bench.fails(&with(command, &[out]), &message);
+                bench.fails(&with(command, &[out, "--resume"]), &message);
+                assert!(fs::read(bench.path(out).join("report.html")).unwrap() == report);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_corrected_run_takes_the_folder_of_the_one_that_failed() {
+    let bench = Bench::new();
+    npy::write(bench.path("short.npy"), &Array1::from_shape_fn(5, |i| i as i64 % 3)).unwrap();
+    for entry in ["data.y=\"short.npy\"", "data.y_test=\"short.npy\""] {
+        bench.fails(&["train", "e.toml", "--out", "run", "--set", entry], "5 targets");
+        assert!(!bench.path("run").exists(), "{entry}");
+    }
+    bench.ok(&["train", "e.toml", "--out", "run"]);
+}
+
+#[test]
+fn a_run_s_report_names_a_command_that_trains_with_more_seeds() {
+    let bench = Bench::new();
+    bench.ok(&["train", "e.toml", "--out", "run", "--set", "fit.epochs=2"]);
+    let page = fs::read_to_string(bench.path("run/report.html")).unwrap();
+    let (_, rest) = page.split_once("Train with more: <code>thinnet ").unwrap();
+    let (command, _) = rest.split_once("</code>").unwrap();
+    let arguments: Vec<&str> = command.split(' ').chain(["--out", "more"]).collect();
+    let text = bench.ok(&arguments);
+    assert!(text.contains("±"), "{text}");
+    assert_eq!(bench.rows("more/sweep.csv").len(), 1 + 5);
 }
 
 /// A sweep over two rates with three seeds from 5 on in `rates`.

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use thinnet::callbacks::Watched;
 use thinnet::experiment::RunOptions;
+use thinnet::report::RunFolder;
 use thinnet::{Error, Result};
 
 use crate::arguments::{Arguments, Command};
@@ -60,7 +61,7 @@ fn run_options(out: PathBuf, resume: bool, threads: Option<usize>, watch: bool) 
     }
 }
 
-/// Makes sure that no other results are overwritten: `done` is a file that they leave at their end.
+/// Makes sure that no other results are overwritten: `done` is the file by which those of this kind are known.
 fn refuse_done(out: &Path, resume: bool, done: &str) -> Result<()> {
     if !resume && out.join(done).exists() {
         return Err(Error::Usage(format!(
@@ -68,15 +69,17 @@ fn refuse_done(out: &Path, resume: bool, done: &str) -> Result<()> {
             out.display()
         )));
     }
-    Ok(())
+    RunFolder::refuse_other(out, Some(done))
 }
 
 /// The command as the user gave it, to give it again.
 fn own_command() -> String {
-    let quoted = |argument: String| {
-        let plain = argument.chars().all(|c| c.is_alphanumeric() || "-_./=,:".contains(c));
-        if plain { argument } else { format!("'{}'", argument.replace('\'', r"'\''")) }
-    };
-    let arguments = std::env::args().skip(1).map(quoted);
+    let arguments = std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
     std::iter::once("thinnet".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = argument.chars().all(|c| c.is_alphanumeric() || "-_./=,:".contains(c));
+    if plain { argument.to_owned() } else { format!("'{}'", argument.replace('\'', r"'\''")) }
 }

@@ -1,10 +1,10 @@
 //! `thinnet train`
 
 use thinnet::Result;
-use thinnet::experiment::{Experiment, Outcome, run as run_experiment};
-use thinnet::report::RunFolder;
+use thinnet::experiment::{Experiment, Outcome, RunOptions, run as run_experiment};
+use thinnet::report::{ReportText, RunFolder};
 
-use super::run_options;
+use super::{quoted, run_options};
 use crate::arguments::Train;
 use crate::exit::print;
 
@@ -22,7 +22,14 @@ pub(crate) fn run(arguments: Train, threads: Option<usize>) -> Result<()> {
     if let Some(about) = experiment.about_augmentation() {
         print(&format!("{about}\n"))?;
     }
-    let options = run_options(out.clone(), arguments.resume, threads, arguments.watch);
+    // The folder's complete experiment, in a grid of one point.
+    let grid = format!("--vary fit.epochs={} --seeds 5", experiment.fit.epochs);
+    let config = quoted(&out.join("config.toml").to_string_lossy());
+    let more_seeds = Some(format!("thinnet sweep {config} {grid}"));
+    let options = RunOptions {
+        text: ReportText { more_seeds, ..ReportText::default() },
+        ..run_options(out.clone(), arguments.resume, threads, arguments.watch)
+    };
     let Outcome { history, test, validation, seconds, was_done, .. } =
         run_experiment(&experiment, &data, &options)?;
     let mut text = String::new();

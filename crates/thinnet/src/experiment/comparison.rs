@@ -57,6 +57,7 @@ pub fn compare(
     Ok(Comparison {
         models,
         data: options.data.clone(),
+        penalties_differ: false,
         notes: Vec::new(),
         command: options.run.command.clone(),
     })
@@ -67,8 +68,44 @@ pub(super) fn folder(of_model: PathBuf, seeds: usize, seed: u64) -> PathBuf {
     if seeds == 1 { of_model } else { of_model.join(format!("seed-{seed}")) }
 }
 
+/// A name as file systems take it, short enough and with a number behind it where it is not free.
+pub(super) fn own_folder(name: &str, is_free: impl Fn(&str) -> bool) -> String {
+    /// The bytes that every file system takes, with room for a number behind them.
+    const LONGEST: usize = 120;
+    let name = if name.is_empty() { "model" } else { name };
+    let end = (0..=name.len().min(LONGEST)).rev().find(|&end| name.is_char_boundary(end));
+    let name = &name[..end.unwrap_or(0)];
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.to_owned()).chain(numbered).find(|name| is_free(name)).expect("some number is free")
+}
+
 /// A folder's name for a model's: `same network, rate 0` is `same-network-rate-0`.
 pub(super) fn slug(name: &str) -> String {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_have_names_of_their_own_that_every_file_system_takes() {
+        let mut taken: Vec<String> = Vec::new();
+        for (name, folder) in [
+            ("rate-0.1", "rate-0-1"),
+            ("rate-0-1", "rate-0-1-2"),
+            ("Rate 0,1", "rate-0-1-3"),
+            ("rate 0 1 2", "rate-0-1-2-2"),
+            ("…", "model"),
+        ] {
+            let own = own_folder(&slug(name), |name| !taken.iter().any(|other| other == name));
+            assert_eq!(own, folder);
+            taken.push(own);
+        }
+        // Three bytes each.
+        let long = own_folder(&"字".repeat(130), |_| true);
+        assert_eq!((long.len(), long.chars().count()), (120, 40));
+        assert!(own_folder(&"字".repeat(130), |name| name != long).ends_with("字-2"));
+    }
 }

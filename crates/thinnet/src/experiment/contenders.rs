@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::comparison::slug;
+use super::comparison::{own_folder, slug};
 use super::jobs::checked;
 use super::{Experiment, FinishedRun, Job, RunOptions, penalties, results};
 use crate::config::to_map;
@@ -200,8 +200,7 @@ pub fn compare_all(contenders: &[Contender], options: &RunOptions, seeds: usize)
     for other in contenders {
         same_data(first, other)?;
     }
-    let mut notes: Vec<String> =
-        penalties::note(contenders.iter().map(Contender::experiment)).into_iter().collect();
+    let mut notes = Vec::new();
     let data = match contenders.iter().any(Contender::is_trained) {
         true => {
             let (data, of_data) = first.experiment().data_with_notes()?;
@@ -211,16 +210,27 @@ pub fn compare_all(contenders: &[Contender], options: &RunOptions, seeds: usize)
         false => None,
     };
     let mut jobs = Vec::new();
+    let mut taken: Vec<String> = Vec::new();
     for contender in contenders {
         let (Entry::Experiment(experiment), Some(data)) = (&contender.entry, &data) else { continue };
+        let of_model = own_folder(&slug(&contender.name), |name| !taken.iter().any(|other| other == name));
         for experiment in experiment.with_seeds(seeds)? {
             let seed = experiment.seed;
-            let folder = |out: &PathBuf| out.join(slug(&contender.name)).join(format!("seed-{seed}"));
+            let folder = |out: &PathBuf| out.join(&of_model).join(format!("seed-{seed}"));
             let out = options.out.as_ref().map(folder);
             jobs.push(Job { name: format!("{}, seed {seed}", contender.name), experiment, data, out });
         }
+        taken.push(of_model);
     }
     let mut summaries = checked(&jobs, options.resume)?.into_iter().step_by(seeds);
+    let told = |contender: &Contender| match (&contender.entry, &data) {
+        (Entry::Experiment(experiment), Some(data)) => (**experiment).clone().with_input_of(data),
+        _ => Ok(contender.experiment().clone()),
+    };
+    let penalties_differ = penalties::differ(&contenders.iter().map(told).collect::<Result<Vec<_>>>()?)?;
+    if penalties_differ {
+        notes.insert(0, penalties::NOTE.to_owned());
+    }
     let mut results = results(&jobs, options)?.into_iter();
     let models = contenders.iter().map(|Contender { name, entry }| match entry {
         Entry::Experiment(_) => ModelRuns {
@@ -237,6 +247,7 @@ pub fn compare_all(contenders: &[Contender], options: &RunOptions, seeds: usize)
     Ok(Comparison {
         models: models.collect(),
         data: data.as_ref().map_or_else(|| first.experiment().data.name(), |data| data.name.clone()),
+        penalties_differ,
         notes,
         command: options.command.clone(),
     })
@@ -244,7 +255,17 @@ pub fn compare_all(contenders: &[Contender], options: &RunOptions, seeds: usize)
 
 /// Makes sure that two models have the same data.
 fn same_data(first: &Contender, other: &Contender) -> Result<()> {
-    let [a, b] = [first, other].map(|contender| to_map(&contender.experiment().data));
+    // The same file may be named from another folder.
+    let whole = |value: &mut serde_json::Value| {
+        if let Some(path) = value.as_str().and_then(|path| std::fs::canonicalize(path).ok()) {
+            *value = path.to_string_lossy().into();
+        }
+    };
+    let [a, b] = [first, other].map(|contender| {
+        let mut data = to_map(&contender.experiment().data);
+        data.values_mut().for_each(whole);
+        data
+    });
     let Some((key, value)) = b.iter().find(|(key, value)| a.get(*key) != Some(value)) else { return Ok(()) };
     let said = |value: Option<&serde_json::Value>| match value {
         None | Some(serde_json::Value::Null) => "nothing".to_owned(),

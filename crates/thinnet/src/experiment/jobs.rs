@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::history::Logs;
 use crate::model::Sequential;
 use crate::report::{RunFolder, RunResult};
+use crate::schedules::scheduled;
 
 /// One of many runs.
 #[derive(Clone, Debug)]
@@ -139,11 +140,12 @@ pub fn run_all<T: Send>(
         jobs.get(index).map(|job| (index, job))
     };
     let mut results: Vec<Option<Result<T>>> = jobs.iter().map(|_| None).collect();
-    thread::scope(|scope| {
+    let all_started = thread::scope(|scope| {
+        let mut all_started = Ok(());
         let (send, receive) = mpsc::channel();
         for worker in 0..workers {
             let (send, work, wanted, progress) = (send.clone(), &work, &wanted, &progress);
-            scope.spawn(move || {
+            let work = move || {
                 while let Some((index, job)) = wanted() {
                     let result = work((index, job), worker).map_err(|error| job.named(error));
                     if result.is_err() {
@@ -152,7 +154,11 @@ pub fn run_all<T: Send>(
                     // The receiver lives until all senders are gone.
                     let _ = send.send((index, result));
                 }
-            });
+            };
+            if let Err(error) = thread::Builder::new().spawn_scoped(scope, work) {
+                all_started = Err(error);
+                break;
+            }
         }
         drop(send);
         let mut display = Display::new(&progress, jobs.len(), options.verbose);
@@ -168,7 +174,12 @@ pub fn run_all<T: Send>(
             display.show(&progress);
         }
         display.bar.finish_and_clear();
+        all_started
     });
+    // Fewer workers than wanted do as well, but none.
+    if let (Err(error), true) = (all_started, workers > 0 && results.iter().all(Option::is_none)) {
+        return Err(Error::Usage(format!("cannot start a thread: {error}")));
+    }
     // Jobs that were stopped because another failed say nothing.
     let failed = |result: &Option<Result<T>>| matches!(result, Some(Err(error)) if !matches!(error, Error::Interrupted));
     if let Some(Some(Err(error))) = results.iter().position(failed).map(|index| results.swap_remove(index)) {
@@ -268,9 +279,10 @@ impl Callback for Watch<'_> {
         if self.progress.failed.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
-    fn on_epoch_end(&mut self, _: &mut Training, epoch: usize, logs: &mut Logs) -> Result<()> {
+    fn on_epoch_end(&mut self, training: &mut Training, epoch: usize, logs: &mut Logs) -> Result<()> {
         if let Some(board) = &self.progress.board {
-            board.epoch(self.job, epoch, logs);
+            let step = (training.epoch * training.steps) as u64;
+            board.epoch(self.job, epoch, logs, &scheduled(training.model.layers(), step));
         }
         self.epochs.fetch_add(1, Ordering::Relaxed);
         self.progress.done.fetch_add(1, Ordering::Relaxed);

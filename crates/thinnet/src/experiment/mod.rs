@@ -349,7 +349,18 @@ impl Experiment {
     /// Everything that is wrong with the model; also where its first layer says no input shape: see
     /// [`with_input_shape`](Self::with_input_shape).
     pub fn model(&self) -> Result<Sequential> {
-        let ModelConfig { name, layers: list, file, weights } = &self.model;
+        let mut model = self.described()?.seed(self.seed);
+        let CompileConfig { optimizer, loss, metrics } = &self.compile;
+        model.compile(optimizer.clone(), loss.clone(), metrics.clone())?;
+        if let Some(path) = &self.model.weights {
+            model.load_weights(path)?;
+        }
+        Ok(model)
+    }
+
+    /// The model as it is described, with nothing built yet.
+    fn described(&self) -> Result<Sequential> {
+        let ModelConfig { name, layers: list, file, .. } = &self.model;
         let mut model = match file {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
@@ -360,16 +371,10 @@ impl Experiment {
         for index in 0..list.len() {
             model.push(self.layer(index)?);
         }
-        if let Some(name) = name {
-            model = model.name(name.clone());
-        }
-        model = model.seed(self.seed);
-        let CompileConfig { optimizer, loss, metrics } = &self.compile;
-        model.compile(optimizer.clone(), loss.clone(), metrics.clone())?;
-        if let Some(path) = weights {
-            model.load_weights(path)?;
-        }
-        Ok(model)
+        Ok(match name {
+            Some(name) => model.name(name.clone()),
+            None => model,
+        })
     }
 
     /// The data; test data are empty where none are given.

@@ -1,42 +1,124 @@
 //! What models add to their losses: where that differs, losses cannot be compared.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Experiment;
+use super::{Experiment, complete_layer};
+use crate::error::Result;
 
-/// Layers that add to the loss by themselves.
-const LAYERS: [&str; 3] = ["ActivityRegularization", "ConcreteDropout", "VariationalDropout"];
+/// What a reader must know where penalties differ.
+pub(super) const NOTE: &str = "The models have different penalties, which are part of every loss: compare accuracies or other metrics, \
+                               not losses.";
 
-/// What a reader must know where the experiments' penalties differ.
-pub(super) fn note<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> Option<String> {
-    let penalties = experiments.into_iter().map(|experiment| {
-        let mut found = Vec::new();
-        experiment.model.layers.iter().for_each(|layer| of_layer(layer, &mut found));
-        found
-    });
-    let penalties: Vec<Vec<&Value>> = penalties.collect();
-    penalties.iter().any(|other| *other != penalties[0]).then(|| {
-        "The models have different penalties, which are part of every loss: compare accuracies or other metrics, not losses."
-            .into()
-    })
+/// Layers that add to the loss by themselves, and the arguments by which they do.
+const LAYERS: [(&str, &[&str]); 2] = [
+    (
+        "ConcreteDropout",
+        &["weight_regularizer", "dropout_regularizer", "length_scale", "precision", "samples", "spatial"],
+    ),
+    ("VariationalDropout", &["form", "kl_weight"]),
+];
+
+/// Whether the models of experiments have different penalties. The experiments know what their layers ask of the data
+/// ([`Experiment::with_input_of`]), as those of finished runs do.
+///
+/// # Errors
+/// Where a layer, or the file of a model, cannot be read.
+pub(super) fn differ<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> Result<bool> {
+    let penalties = experiments.into_iter().map(of_model).collect::<Result<Vec<_>>>()?;
+    Ok(penalties.windows(2).any(|pair| pair[0] != pair[1]))
+}
+
+/// The penalties of a model, with all their arguments.
+fn of_model(experiment: &Experiment) -> Result<Vec<(String, Value)>> {
+    let mut found = Vec::new();
+    for layer in experiment.described()?.layers() {
+        of_layer(&complete_layer(&**layer), &mut found);
+    }
+    Ok(found)
 }
 
 /// What a layer, or a layer within it, adds to the loss.
-fn of_layer<'a>(layer: &'a Value, found: &mut Vec<&'a Value>) {
+fn of_layer(layer: &Value, found: &mut Vec<(String, Value)>) {
     match layer {
         Value::Object(map) => {
-            if map.get("class").and_then(Value::as_str).is_some_and(|class| LAYERS.contains(&class)) {
-                found.push(layer);
+            // A layer within another is in Keras's form.
+            let class = map.get("class").or(map.get("class_name")).and_then(Value::as_str);
+            let arguments = map.get("config").and_then(Value::as_object).unwrap_or(map);
+            if let Some((class, names)) = LAYERS.iter().find(|(name, _)| class == Some(*name)) {
+                let own =
+                    names.iter().filter_map(|&name| Some((name.to_owned(), arguments.get(name)?.clone())));
+                found.push(((*class).to_owned(), Value::Object(own.collect::<Map<_, _>>())));
             }
             for (key, value) in map {
                 match key.ends_with("_regularizer") {
                     true if value.is_null() => {}
-                    true => found.push(value),
+                    true => found.push((key.clone(), value.clone())),
                     false => of_layer(value, found),
                 }
             }
         }
         Value::Array(list) => list.iter().for_each(|value| of_layer(value, found)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn experiment(model: &str) -> Experiment {
+        let text = format!(
+            "data = {{ x = \"x.npy\", y = \"y.npy\" }}\ncompile.loss = \"mse\"\nmodel = {{ {model} }}\n"
+        );
+        Experiment::from_toml(&text, Path::new("."), &[]).unwrap()
+    }
+
+    fn differ(a: &str, b: &str) -> bool {
+        super::differ([&experiment(a), &experiment(b)]).unwrap()
+    }
+
+    #[test]
+    fn penalties_are_the_same_however_they_are_written() {
+        let short =
+            r#"layers = [{ class = "Dense", units = 2, input_shape = [3], kernel_regularizer = "l2" }]"#;
+        let complete = experiment(short).to_toml().unwrap();
+        let complete = Experiment::from_toml(&complete, Path::new("."), &[]).unwrap();
+        assert!(!super::differ([&experiment(short), &complete]).unwrap());
+        let more =
+            r#"layers = [{ class = "Dense", units = 2, kernel_regularizer = { class = "L2", l2 = 0.5 } }]"#;
+        assert!(differ(short, more));
+        let bias = r#"layers = [{ class = "Dense", units = 2, bias_regularizer = "l2" }]"#;
+        assert!(differ(short, bias));
+        assert!(!differ(short, &short.replace("units = 2", "units = 4")));
+    }
+
+    #[test]
+    fn layers_with_penalties_of_their_own_differ_by_those_alone() {
+        let concrete = |rest: &str, units: usize| {
+            let dense = format!("{{ class = \"Dense\", units = {units} }}");
+            format!("layers = [{{ class = \"ConcreteDropout\", layer = {dense}, {rest} }}]")
+        };
+        let first = concrete("dropout_regularizer = 0.1, seed = 1", 4);
+        assert!(!differ(&first, &concrete("dropout_regularizer = 0.1, initial_rate = 0.3", 8)));
+        assert!(differ(&first, &concrete("dropout_regularizer = 0.2", 4)));
+        let within =
+            format!("layers = [{{ class = \"Residual\", {} }}]", concrete("dropout_regularizer = 0.1", 4));
+        assert!(differ(&within, &within.replace("0.1", "0.2")));
+    }
+
+    #[test]
+    fn models_in_files_are_looked_into() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, regularizer: &str| {
+            let dense = format!("{{ class = \"Dense\", units = 2, input_shape = [3]{regularizer} }}");
+            let mut model = experiment(&format!("layers = [{dense}]")).model().unwrap();
+            let path = folder.path().join(name);
+            std::fs::write(&path, model.to_json().unwrap()).unwrap();
+            format!("file = \"{}\"", path.display())
+        };
+        let (with, without) = (file("a.json", ", kernel_regularizer = \"l2\""), file("b.json", ""));
+        assert!(differ(&with, &without) && !differ(&with, &with));
     }
 }

@@ -55,6 +55,7 @@ pub fn repeat(
     let runs = Comparison {
         models: vec![model],
         data: data.name.clone(),
+        penalties_differ: false,
         notes: Vec::new(),
         command: options.command.clone(),
     };

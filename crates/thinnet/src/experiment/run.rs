@@ -132,13 +132,17 @@ pub(super) fn run_watched<'a>(
     if let Some(ValidationData::Test) = experiment.fit.validation_data {
         fit = fit.validation_data(&test);
     }
+    for callback in &experiment.callbacks {
+        fit = fit.boxed_callback(from_config(callback)?);
+    }
+    if !test.is_empty() {
+        // Not only when training is over.
+        model.check(&test)?;
+    }
     let folder = match &options.out {
         Some(path) => Some(RunFolder::open(path, &experiment.to_toml()?, options.resume)?),
         None => None,
     };
-    for callback in &experiment.callbacks {
-        fit = fit.boxed_callback(from_config(callback)?);
-    }
     if let Some(flag) = options.interrupted {
         fit = fit.callback(Interrupt(flag));
     }
@@ -166,9 +170,17 @@ pub(super) fn run_watched<'a>(
         fit = fit.boxed_callback(watch);
     }
     let is_stopped = options.stop_after.is_some_and(|epochs| epochs < experiment.fit.epochs);
-    let was_done = folder.as_ref().is_some_and(RunFolder::is_done);
+    let was_done = folder.as_ref().is_some_and(RunFolder::was_done);
     let start = Instant::now();
-    let history = model.fit(&train, fit)?;
+    let history = match model.fit(&train, fit) {
+        Ok(history) => history,
+        Err(error) => {
+            if let Some(folder) = folder {
+                folder.give_up();
+            }
+            return Err(error);
+        }
+    };
     let seconds =
         folder.as_ref().map_or(Ok(start.elapsed().as_secs_f64()), |f| f.add_seconds(start.elapsed()))?;
     if options.interrupted.is_some_and(|flag| flag.load(Ordering::Relaxed))
@@ -315,4 +327,39 @@ fn class_weight(weights: &std::collections::BTreeMap<String, f64>) -> Result<cra
         }
     };
     weights.iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ndarray::{Array1, Array2};
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_cannot_be_trained_leaves_no_folder() {
+        let text = r#"
+            data = { x = "x.npy", y = "y.npy" }
+            compile.loss = "sparse_categorical_crossentropy"
+            model.layers = [{ class = "Dense", units = 2, activation = "softmax" }]
+        "#;
+        let experiment = Experiment::from_toml(text, Path::new("."), &[]).unwrap();
+        let x = Array2::from_shape_fn((12, 3), |(i, j)| ((i * 7 + j) % 5) as f32);
+        let of = |targets: usize| {
+            let y = Array1::from_shape_fn(targets, |i| (i % 2) as i64);
+            Data::from((&x, &y)).into_owned()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("runs/first");
+        let options = RunOptions { out: Some(out.clone()), ..RunOptions::default() };
+        let data = |train, test| Dataset { name: "small".into(), class_names: Vec::new(), train, test };
+        for data in [data(of(5), of(12)), data(of(12), of(5))] {
+            let error = run(&experiment, &data, &options).unwrap_err().to_string();
+            assert!(error.contains("5 targets"), "{error}");
+            assert!(!folder.path().join("runs").exists());
+        }
+        let outcome = run(&experiment, &data(of(12), of(12)), &options).unwrap();
+        assert!(!outcome.was_done && out.join("report.html").exists());
+    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::comparison::own_folder;
 use super::data::DataConfig;
 use super::jobs::checked;
 use super::space::{MOST, Space, varied};
@@ -95,7 +96,15 @@ pub fn sweep(path: impl AsRef<Path>, options: &SweepOptions) -> Result<Sweep> {
         None if first.fit.validation_split > 0.0 => Validated::HeldOut,
         None => Validated::Not,
     };
-    let notes = notes(&points, &data);
+    let told = |point: &Point| point.experiment.clone().with_input_of(data.of_point(&point.experiment.data));
+    let penalties_differ = penalties::differ(&points.iter().map(told).collect::<Result<Vec<_>>>()?)?;
+    let mut notes = Vec::new();
+    if data.sets.len() > 1 {
+        notes.push(
+            "The points have different data: what differs between them may be the data's doing.".to_owned(),
+        );
+    }
+    notes.extend(penalties_differ.then(|| penalties::NOTE.to_owned()));
     let points = points.into_iter().zip(summaries).map(|(point, summary)| SweepPoint {
         values: point.values,
         folder: point.folder,
@@ -107,6 +116,7 @@ pub fn sweep(path: impl AsRef<Path>, options: &SweepOptions) -> Result<Sweep> {
         points: points.collect(),
         baseline,
         validated,
+        penalties_differ,
         notes,
         command: options.run.command.clone(),
     })
@@ -156,20 +166,16 @@ fn points(path: &Path, space: &Space, options: &SweepOptions) -> Result<Vec<Poin
     for number in 0..space.size().unwrap_or(0) {
         let values = space.combination(number);
         let experiment = Experiment::from_file(path, &space.overrides(&options.sets, &values)?)?;
-        let mut folder = folder(&keys, &values);
         // Two long values may begin alike.
-        if points.iter().any(|point| point.folder.eq_ignore_ascii_case(&folder)) {
-            folder = format!("{folder}-{}", number + 1);
-        }
+        let is_free = |name: &str| !points.iter().any(|point| point.folder.eq_ignore_ascii_case(name));
+        let folder = own_folder(&folder(&keys, &values), is_free);
         points.push(Point { name: told(&keys, &values), values, folder, experiment });
     }
     Ok(points)
 }
 
-/// A point's folder: `rate-0.3-units-64`.
+/// What a point's folder is called: `rate-0.3-units-64`.
 fn folder(keys: &[String], values: &[Value]) -> String {
-    /// What file systems take, with room for a number behind it.
-    const LONGEST: usize = 120;
     let plain = |text: &str| {
         let words = text.split(|c: char| !(c.is_alphanumeric() || c == '.' || c == '_'));
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
@@ -179,7 +185,7 @@ fn folder(keys: &[String], values: &[Value]) -> String {
         other => format!("{}-{}", plain(&label), plain(&words(other))),
     };
     let parts: Vec<String> = crate::report::labels(keys).into_iter().zip(values).map(part).collect();
-    parts.join("-").chars().take(LONGEST).collect()
+    parts.join("-")
 }
 
 /// The point of a name or a folder.
@@ -210,18 +216,6 @@ impl Data {
     }
 }
 
-/// What a reader must know before looking at the numbers.
-fn notes(points: &[Point], data: &Data) -> Vec<String> {
-    let mut notes = Vec::new();
-    if data.sets.len() > 1 {
-        notes.push(
-            "The points have different data: what differs between them may be the data's doing.".into(),
-        );
-    }
-    notes.extend(penalties::note(points.iter().map(|point| &point.experiment)));
-    notes
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -229,14 +223,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_readable_and_fit_every_file_system() {
+    fn folders_are_readable() {
         let keys = ["model.layers.1.rate", "compile.optimizer"].map(str::to_owned);
         let of = |rate: Value, optimizer: Value| folder(&keys, &[rate, optimizer]);
         assert_eq!(of(json!(0.3), json!("adam")), "rate-0.3-optimizer-adam");
         let table = json!({"class": "SGD", "learning_rate": 0.1});
         assert_eq!(of(json!(-1), table), "rate--1-optimizer-class-SGD-learning_rate-0.1");
         assert_eq!(of(json!(0), json!("../a b")), "rate-0-optimizer-..-a-b");
-        assert_eq!(of(json!(0), json!("x".repeat(500))).len(), 120);
         let alike = ["model.layers.1.rate", "model.layers.3.rate"].map(str::to_owned);
         assert_eq!(
             folder(&alike, &[json!(0.1), json!(0.2)]),

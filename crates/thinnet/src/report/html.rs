@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::curves::{Curves, Run};
+use super::figure::number::value;
 use crate::error::Result;
 use crate::history::History;
 
@@ -56,7 +57,7 @@ pub(super) fn epochs(history: &History) -> Markup {
     let names: Vec<&str> = history.names().collect();
     let head = std::iter::once("epoch".to_owned()).chain(names.iter().map(|&name| name.to_owned())).collect();
     let row = |(index, epoch): (usize, &usize)| {
-        let values = names.iter().map(|name| format!("{:.4}", history[name][index]));
+        let values = names.iter().map(|name| value(history[name][index]));
         std::iter::once((epoch + 1).to_string()).chain(values).collect()
     };
     let rows: Vec<Vec<String>> =
@@ -70,4 +71,17 @@ pub(super) fn folded(title: &str, content: &Markup) -> Markup {
 
 pub(super) fn again(command: &str) -> Markup {
     html! { h2 { "Run it again" } pre.command { code { (command) } } p { "The same seed gives the same numbers, to the bit, on any number of threads." } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_numbers_are_not_rounded_to_nothing() {
+        let mut history = History::default();
+        history.push(0, [("loss".to_owned(), 8.2e-8), ("val_loss".to_owned(), 0.123_456)].into());
+        let page = epochs(&history).into_string();
+        assert!(page.contains("<td>8.2e-8</td>") && page.contains("<td>0.1235</td>"), "{page}");
+    }
 }

@@ -79,6 +79,16 @@ impl Measure {
         Self { name: Cow::Borrowed(name), source, scale: 100.0, unit: " points", digits: 2 }
     }
 
+    /// Whether it is of losses, penalties included.
+    pub(super) fn is_of_losses(&self) -> bool {
+        match &self.source {
+            Source::Test(name) => name == "loss",
+            Source::Last(name) => ["loss", "val_loss"].contains(name),
+            Source::LossGap => true,
+            Source::Gap | Source::BestEpoch | Source::Seconds => false,
+        }
+    }
+
     /// What all runs of all models were tested for, accuracy and loss first, and how far training and validation are apart.
     pub(super) fn all(models: &[&ModelRuns]) -> Vec<Self> {
         let tested = Self::tested(models).into_iter();
@@ -228,8 +238,13 @@ mod tests {
     }
 
     fn title(models: Vec<ModelRuns>) -> Option<String> {
-        let comparison =
-            Comparison { models, data: String::new(), notes: Vec::new(), command: String::new() };
+        let comparison = Comparison {
+            models,
+            data: String::new(),
+            penalties_differ: false,
+            notes: Vec::new(),
+            command: String::new(),
+        };
         let figure = comparison.measures(Versus::First(&[1]))?;
         assert_eq!(figure.panels.len(), 1, "without validation there is no gap");
         Some(figure.title)

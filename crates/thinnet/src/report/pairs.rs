@@ -42,6 +42,8 @@ pub(super) struct Pairs<'a> {
     pairs: Vec<Pair>,
     /// Pairs that nothing can be said of.
     untested: Vec<[usize; 2]>,
+    /// Models that are not tested, with so many runs whose number is NaN or infinite.
+    lost: Vec<(usize, usize)>,
 }
 
 /// How two models are tested.
@@ -93,21 +95,27 @@ impl Pair {
 }
 
 impl<'a> Pairs<'a> {
-    /// Tests pairs, over the seeds that both were trained with where those are two or more; `None` where a run lacks the number,
-    /// or no two models have enough runs.
+    /// Tests pairs, over the seeds that both were trained with where those are two or more, without models that did not come
+    /// to a number in every run; `None` where a run lacks the number, or no two models have enough runs.
     pub(super) fn new(models: &'a [&'a ModelRuns], measure: Measure, against: Against) -> Option<Self> {
         let values = |model: &&ModelRuns| {
             let values = measure.of(model)?.into_iter();
             Some(model.runs.iter().map(|run| run.seed).zip(values).collect())
         };
         let values: Vec<Vec<(u64, f64)>> = models.iter().map(values).collect::<Option<_>>()?;
-        let (mut pairs, mut untested) = (Vec::new(), Vec::new());
+        let lost = |model: usize| values[model].iter().filter(|(_, value)| !value.is_finite()).count();
+        let lost: Vec<usize> = (0..models.len()).map(lost).collect();
+        let (mut pairs, mut untested, mut enough) = (Vec::new(), Vec::new(), false);
         for a in 0..models.len() {
             for b in (a + 1..models.len()).filter(|&b| against.has(a, b)) {
                 let Some((method, test)) = Method::test(&values[a], &values[b]) else {
                     untested.push([a, b]);
                     continue;
                 };
+                enough = true;
+                if lost[a] + lost[b] > 0 {
+                    continue;
+                }
                 let size = measure.mean(models[a]).map_or(0.0, |(mean, _)| mean.abs());
                 let same = test.difference.abs() <= ROUNDING * size;
                 let (higher, lower) = if test.difference < 0.0 { (b, a) } else { (a, b) };
@@ -123,11 +131,22 @@ impl<'a> Pairs<'a> {
         }
         let corrected = holm(&pairs.iter().map(|pair| pair.p).collect::<Vec<_>>());
         pairs.iter_mut().zip(corrected).for_each(|(pair, p)| pair.p = p);
-        (!pairs.is_empty()).then_some(Self { measure, models, against, pairs, untested })
+        let lost = lost.into_iter().enumerate().filter(|(_, runs)| *runs > 0).collect();
+        enough.then_some(Self { measure, models, against, pairs, untested, lost })
+    }
+
+    /// Whether any two models are tested.
+    pub(super) fn are_tested(&self) -> bool {
+        !self.pairs.is_empty()
     }
 
     /// Which differences are more than chance explains, in whole sentences.
     pub(super) fn sentences(&self) -> Vec<String> {
+        let tests = if self.are_tested() { self.of_tests() } else { Vec::new() };
+        [tests, self.of_lost(), self.of_untested()].concat()
+    }
+
+    fn of_tests(&self) -> Vec<String> {
         let Self { measure, pairs, .. } = self;
         let real = pairs.iter().filter(|pair| pair.is_real()).count();
         let told = match (real, pairs.len()) {
@@ -153,7 +172,6 @@ impl<'a> Pairs<'a> {
             Against::One(one) if pairs.len() > 1 => sentences.extend(self.of_one(one)),
             _ => sentences.extend(self.of_all(real)),
         }
-        sentences.extend(self.untested());
         sentences
     }
 
@@ -185,19 +203,33 @@ impl<'a> Pairs<'a> {
         if count == 1 { tests } else { format!("{tests}, with Holm's correction for {count} tests") }
     }
 
+    /// Which models are not tested because they did not come to a number.
+    pub(super) fn of_lost(&self) -> Vec<String> {
+        let sentence = |&(model, runs): &(usize, usize)| {
+            let of = self.models[model].runs.len();
+            let seeds = if of == 1 { "seed" } else { "seeds" };
+            let name = self.name(model);
+            format!(
+                "{name} is not compared: its {} did not come to a number ({runs} of {of} {seeds}).",
+                self.measure.name
+            )
+        };
+        self.lost.iter().map(sentence).collect()
+    }
+
     /// What nothing can be said of.
-    fn untested(&self) -> Option<String> {
+    fn of_untested(&self) -> Vec<String> {
         let pairs: Vec<String> =
             self.untested.iter().map(|&[a, b]| format!("{} and {}", self.name(a), self.name(b))).collect();
         match pairs.len() {
-            0 => None,
-            1..=4 => Some(format!(
+            0 => Vec::new(),
+            1..=4 => vec![format!(
                 "Nothing is said of {}: they share fewer than two seeds, and one has fewer than two runs.",
                 pairs.join("; of ")
-            )),
-            many => Some(format!(
+            )],
+            many => vec![format!(
                 "Nothing is said of {many} pairs that share fewer than two seeds, and one of which has fewer than two runs."
-            )),
+            )],
         }
     }
 
@@ -423,6 +455,31 @@ mod tests {
             text.contains("(Welch's t-test of 4 and 3 runs, which share fewer than two seeds)"),
             "{text}"
         );
+    }
+
+    /// A family of one test less: Holm's correction does not count what is not tested.
+    #[test]
+    fn models_that_did_not_come_to_a_number_are_not_tested() {
+        let high = model("a", &[0.980, 0.982, 0.981, 0.983]);
+        let low = model("b", &[0.960, 0.9615, 0.961, 0.963]);
+        let lost = model("c", &[0.97, f64::NAN, 0.97, f64::INFINITY]);
+        let models = [&high, &low, &lost];
+        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY, Against::All).unwrap();
+        assert_eq!(
+            pairs.sentences(),
+            [
+                "The difference in test accuracy is more than chance explains at a level of 5 % (a paired t-test over 4 seeds).",
+                "“a” has a higher test accuracy than “b” (by 2.01 points).",
+                "“c” is not compared: its test accuracy did not come to a number (2 of 4 seeds).",
+            ]
+        );
+        assert_eq!((pairs.rows().len(), pairs.unclear()), (2, (Vec::new(), 1)));
+        let models = [&high, &lost];
+        let pairs = Pairs::new(&models, Measure::TEST_ACCURACY, Against::One(0)).unwrap();
+        assert!(!pairs.are_tested());
+        assert_eq!(pairs.sentences().len(), 1);
+        let (one, lost) = (model("a", &[0.9]), model("c", &[f64::NAN]));
+        assert!(Pairs::new(&[&one, &lost], Measure::TEST_ACCURACY, Against::All).is_none());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::curves::Curves;
 use super::{RunReport, RunResult, learned_rates};
+use crate::callbacks::BackupAndRestore;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::history::{History, Logs};
@@ -15,11 +16,25 @@ use crate::history::{History, Logs};
 /// The file with the seconds that training has taken.
 const SECONDS: &str = "seconds.txt";
 
+/// The file by which each kind of results is known, and what it is called. All kinds have a report.
+const KINDS: [(&str, &str); 5] = [
+    ("config.toml", "a run"),
+    ("tune.toml", "a search"),
+    ("sweep.csv", "a sweep"),
+    ("comparison.csv", "a comparison"),
+    ("report.html", "a report"),
+];
+
 /// A run's folder, locked against a second process while this one lives.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
     _lock: File,
+    was_done: bool,
+    /// Whether the run began here and now.
+    is_new: bool,
+    /// The outermost folder that was made for it.
+    made: Option<PathBuf>,
 }
 
 impl RunFolder {
@@ -27,9 +42,12 @@ impl RunFolder {
     /// `resume` that run.
     ///
     /// # Errors
-    /// A folder in use, of another run, or that cannot be written.
+    /// A folder in use, of another run or of other results, or that cannot be written.
     pub fn open(path: impl Into<PathBuf>, config: &str, resume: bool) -> Result<Self> {
         let path = path.into();
+        Self::refuse_other(&path, Some("config.toml"))?;
+        let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let made = path.ancestors().take_while(missing).last().map(Path::to_owned);
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         let lock_path = path.join(".lock");
         let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
@@ -43,18 +61,58 @@ impl RunFolder {
             }
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &lock_path)(error)),
         }
-        let folder = Self { path, _lock: lock };
-        if !Self::check(&folder.path, config, resume)? {
-            write_whole(folder.path.join("config.toml"), |out| out.write_all(config.as_bytes()))?;
+        let is_new = !Self::check(&path, config, resume)?;
+        let was_done = Self::holds_done(&path);
+        if is_new {
+            write_whole(path.join("config.toml"), |out| out.write_all(config.as_bytes()))?;
         }
-        Ok(folder)
+        Ok(Self { path, _lock: lock, was_done, is_new, made })
+    }
+
+    /// Removes what opening the folder has left, where the run began with that and no epoch of it has ended: a run that
+    /// cannot be trained leaves nothing that another would have to make way for.
+    pub(crate) fn give_up(self) {
+        let backup = self.backup();
+        if !self.is_new || self.history().exists() || backup.join(BackupAndRestore::FILE).exists() {
+            return;
+        }
+        // What cannot be removed stays; the error that is told is the one that ended the run.
+        let _ = fs::remove_file(self.path.join("config.toml"));
+        let _ = fs::remove_dir(backup);
+        let _ = fs::remove_file(self.path.join(".lock"));
+        let Some(made) = &self.made else { return };
+        // Folders that hold anything else stay, too.
+        for folder in self.path.ancestors().take_while(|folder| folder.starts_with(made)) {
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+    }
+
+    /// Makes sure that a folder holds no results of another kind than those that are known by the file `own`, or of
+    /// any kind where they have no file of their own.
+    ///
+    /// # Errors
+    /// Where it does.
+    pub fn refuse_other(path: &Path, own: Option<&str>) -> Result<()> {
+        let holds = |file: &str| path.join(file).exists();
+        let is_own = |file: &str| own.is_some_and(|own| file == own || file == "report.html" && holds(own));
+        let is_other = |file: &str| holds(file) && !is_own(file);
+        match KINDS.iter().find(|(file, _)| is_other(file)) {
+            Some((_, what)) => Err(Error::Usage(format!(
+                "{} holds {what} already: choose another folder with --out",
+                path.display()
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Whether a folder holds a run with this complete configuration, which is to be gone on with.
     ///
     /// # Errors
-    /// Where it holds another run, or any and nothing is to be resumed.
+    /// Where it holds another run or other results, or any run and nothing is to be resumed.
     pub(crate) fn check(path: &Path, config: &str, resume: bool) -> Result<bool> {
+        Self::refuse_other(path, Some("config.toml"))?;
         let config_path = path.join("config.toml");
         match fs::read_to_string(&config_path) {
             Ok(_) if !resume => Err(Error::Usage(format!(
@@ -77,12 +135,12 @@ impl RunFolder {
         (1..).map(numbered).find(|path| !path.exists()).expect("some number is free")
     }
 
-    /// Whether the run has come to its end: the report is written last.
-    pub fn is_done(&self) -> bool {
-        Self::holds_done(&self.path)
+    /// Whether the run had come to its end before the folder was opened.
+    pub fn was_done(&self) -> bool {
+        self.was_done
     }
 
-    /// Whether a folder holds a run that has come to its end.
+    /// Whether a folder holds a run that has come to its end: the report is written last.
     pub(crate) fn holds_done(path: &Path) -> bool {
         path.join("report.html").exists() && path.join("config.toml").exists()
     }
@@ -131,7 +189,7 @@ impl RunFolder {
         let path = self.path.join(SECONDS);
         let before: f64 =
             fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0.0);
-        if self.is_done() {
+        if self.was_done {
             return Ok(before);
         }
         let seconds = before + more.as_secs_f64();
@@ -189,4 +247,63 @@ fn read_logs(text: &str) -> Option<Logs> {
     let values: Vec<f64> = values.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
     let names: Vec<&str> = names.split(',').collect();
     (names.len() == values.len()).then(|| names.into_iter().map(str::to_owned).zip(values).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_another_kind_are_never_joined() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let said = |result: Result<RunFolder>| {
+            let text = result.unwrap_err().to_string();
+            text.strip_prefix(&path.display().to_string()).unwrap().to_owned()
+        };
+        for (file, what) in &KINDS[1..] {
+            fs::create_dir_all(&path).unwrap();
+            // A report of its own does not hide what a folder holds.
+            for file in [*file, "report.html"] {
+                fs::write(path.join(file), "").unwrap();
+            }
+            for resume in [false, true] {
+                let message = said(RunFolder::open(&path, "", resume));
+                assert_eq!(message, format!(" holds {what} already: choose another folder with --out"));
+            }
+            assert!(!path.join(".lock").exists() && !path.join("config.toml").exists());
+            RunFolder::refuse_other(&path, Some(file)).unwrap();
+            fs::remove_dir_all(&path).unwrap();
+        }
+        drop(RunFolder::open(&path, "a", false).unwrap());
+        RunFolder::refuse_other(&path, Some("sweep.csv")).unwrap_err();
+        assert!(!RunFolder::open(&path, "a", true).unwrap().was_done());
+        fs::write(path.join("report.html"), "").unwrap();
+        assert!(RunFolder::open(&path, "a", true).unwrap().was_done());
+        assert!(said(RunFolder::open(&path, "a", false)).starts_with(" holds a run already: go on with it"));
+        assert!(
+            said(RunFolder::open(&path, "b", true)).starts_with(" holds a run with another configuration")
+        );
+    }
+
+    #[test]
+    fn a_run_that_never_began_leaves_nothing_and_one_that_did_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outer, path) = (folder.path().join("outer"), folder.path().join("outer/run"));
+        let open = |resume| RunFolder::open(&path, "", resume).unwrap();
+        open(false).give_up();
+        assert!(!outer.exists() && folder.path().exists());
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("notes.txt"), "").unwrap();
+        open(false).give_up();
+        let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["notes.txt"]);
+        let begun = open(false);
+        fs::write(begun.history(), "").unwrap();
+        begun.give_up();
+        assert!(path.join("config.toml").exists());
+        fs::remove_file(path.join("history.csv")).unwrap();
+        open(true).give_up();
+        assert!(path.join("config.toml").exists(), "the run was there before");
+    }
 }

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::classes::{self, Classes};
 use super::comparison::lowest;
 use super::curves::{Curves, Run};
+use super::figure::number::value;
 use super::html::{again, epochs, figure, folded, page, table};
 use super::{Comparison, ModelRuns, RunResult, learned_rates};
 use crate::data::{Features, datasets};
@@ -20,7 +21,7 @@ pub struct ReportText {
     pub title: Option<String>,
     /// What a reader must know of the data or the training before looking at the numbers.
     pub notes: Vec<String>,
-    /// The command that trains with more seeds. Default: `thinnet compare`.
+    /// The command that trains with more seeds. Default: none is named.
     pub more_seeds: Option<String>,
 }
 
@@ -122,8 +123,9 @@ impl RunReport<'_> {
         html! {
             @if let [_] = self.runs {
                 p {
-                    "One seed cannot tell chance from effect. Train with more: "
-                    code { (self.text.more_seeds.as_deref().unwrap_or("thinnet compare --seeds 5")) } "."
+                    "One seed cannot tell chance from effect. Train with more"
+                    @if let Some(command) = &self.text.more_seeds { ": " code { (command) } }
+                    "."
                 }
             } @else {
                 p { "What stands after ± is half the 95 % interval of the mean over the seeds; a single run may lie further from it." }
@@ -148,6 +150,7 @@ impl RunReport<'_> {
         Comparison {
             models: vec![model],
             data: self.name.into(),
+            penalties_differ: false,
             notes: Vec::new(),
             command: self.command.into(),
         }
@@ -162,14 +165,56 @@ fn numbers(run: &RunResult) -> Markup {
         Some((run.history.epochs()[index] + 1, loss))
     });
     html! { ul {
-        @if let Some(loss) = last("loss") { li { "Training loss after the last epoch: " (format!("{loss:.4}")) } }
+        @if let Some(loss) = last("loss") { li { "Training loss after the last epoch: " (value(loss)) } }
         @if let (Some(train), Some(val)) = (last("accuracy"), last("val_accuracy")) {
             li {
-                "Accuracy: " (format!("{train:.4}")) " in training, " (format!("{val:.4}")) " in validation"
+                "Accuracy: " (value(train)) " in training, " (value(val)) " in validation"
                 @if train < val { " (training is measured while dropout and augmentation, where there are any, are on)" }
             }
         }
-        @if let Some((epoch, loss)) = best { li { "Best validation loss: " (format!("{loss:.4}")) " after epoch " (epoch) } }
-        @for (name, value) in &run.test { li { "Test " (name) ": " (format!("{value:.4}")) } }
+        @if let Some((epoch, loss)) = best { li { "Best validation loss: " (value(loss)) " after epoch " (epoch) } }
+        @for (name, number) in &run.test { li { "Test " (name) ": " (value(*number)) } }
     } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::History;
+
+    #[test]
+    fn a_single_run_says_small_numbers_and_which_command_tells_more() {
+        let mut history = History::default();
+        history.push(0, [("loss".to_owned(), 8.2e-8), ("val_loss".to_owned(), 3e-5)].into());
+        let run = RunResult { seed: 1, history, test: [("loss".to_owned(), 4e-6)].into(), seconds: 1.0 };
+        let (runs, x) = ([run], ndarray::Array2::<f32>::zeros((1, 1)));
+        let test = Features::from(&x);
+        let page = |text: &ReportText| {
+            let report = RunReport {
+                name: "small",
+                model: "model",
+                text,
+                experiment: "",
+                summary: "",
+                augmentation: None,
+                runs: &runs,
+                classes: &[],
+                test: &test,
+                command: "",
+            };
+            report.page().unwrap()
+        };
+        let text = page(&ReportText::default());
+        for part in [
+            "the last epoch: 8.2e-8",
+            "Best validation loss: 3e-5",
+            "Test loss: 4e-6",
+            "Train with more.</p>",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let more_seeds = Some("thinnet more".to_owned());
+        let text = page(&ReportText { more_seeds, ..ReportText::default() });
+        assert!(text.contains("Train with more: <code>thinnet more</code>.</p>"), "{text}");
+    }
 }

@@ -23,6 +23,8 @@ pub struct Comparison {
     pub models: Vec<ModelRuns>,
     /// What is said of the data.
     pub data: String,
+    /// Whether the models have different penalties: their losses are not compared then.
+    pub penalties_differ: bool,
     /// What a reader must know before looking at the numbers.
     pub notes: Vec<String>,
     /// The command that repeats the comparison.
@@ -221,13 +223,15 @@ impl Comparison {
         self.models.iter().collect()
     }
 
-    /// The numbers that all runs have: of the test data, or where nothing was tested, of the validation data.
+    /// The numbers that all runs have and that can be compared: of the test data, or where nothing was tested, of the
+    /// validation data.
     pub(super) fn common(&self) -> Vec<Measure> {
         let models = self.models();
         let mut measures = Measure::all(&models);
         if Measure::tested(&models).is_empty() && Measure::VALIDATION_LOSS.is_known(&models) {
             measures.insert(0, Measure::VALIDATION_LOSS);
         }
+        measures.retain(|measure| !self.penalties_differ || !measure.is_of_losses());
         measures
     }
 
@@ -238,7 +242,8 @@ impl Comparison {
             (_, Some(against)) => {
                 let measures = self.common();
                 if measures.is_empty() {
-                    return vec!["The runs have no number in common: nothing can be compared.".into()];
+                    let number = if self.penalties_differ { "number but losses" } else { "number" };
+                    return vec![format!("The runs have no {number} in common: nothing can be compared.")];
                 }
                 discussion::certainty(&self.models(), &measures, against)
             }
@@ -352,11 +357,13 @@ pub(super) fn certainty(difference: f64, half: f64, seeds: usize, digits: usize)
     format!(" (95 % interval of {seeds} paired seeds: {low:.digits$} to {high:.digits$}), {told}")
 }
 
-/// The mean difference of two models over the seeds that both were trained with, and half its interval.
+/// The mean difference of two models over the seeds that both were trained with, and half its interval; `None` where a run
+/// has no such number, or one that is NaN or infinite.
 fn paired(a: &ModelRuns, b: &ModelRuns, value: fn(&RunResult) -> Option<f64>) -> Option<(f64, f64)> {
     let differences: Option<Vec<f64>> =
         a.runs.iter().zip(&b.runs).map(|(a, b)| Some(value(a)? - value(b)?)).collect();
-    differences.filter(|differences| !differences.is_empty()).map(|differences| mean_interval(&differences))
+    let told = |differences: &Vec<f64>| !differences.is_empty() && differences.iter().all(|d| d.is_finite());
+    differences.filter(told).map(|differences| mean_interval(&differences))
 }
 
 #[cfg(test)]
@@ -379,7 +386,13 @@ mod tests {
 
     fn comparison(a: &[(f64, f64, f64)], b: &[(f64, f64, f64)]) -> Comparison {
         let models = vec![runs("with dropout", a), runs("same network, rate 0", b)];
-        Comparison { models, data: String::new(), notes: Vec::new(), command: String::new() }
+        Comparison {
+            models,
+            data: String::new(),
+            penalties_differ: false,
+            notes: Vec::new(),
+            command: String::new(),
+        }
     }
 
     #[test]
@@ -426,6 +439,32 @@ same network, rate 0      0.0227          0.9773        0.0190            2   2.
             unclear.contains("no different") && unclear.ends_with("which chance alone may explain."),
             "{unclear}"
         );
+    }
+
+    #[test]
+    fn of_what_is_no_number_nothing_is_said() {
+        let lost = [(0.97, 0.96, f64::NAN), (0.97, 0.96, 0.97)];
+        let text = comparison(&lost, &[(0.98, 0.97, 0.97), (0.98, 0.97, 0.96)])
+            .verdict(Versus::First(&[1]))
+            .join(" ");
+        assert!(text.starts_with("The gap") && !text.contains("NaN") && !text.contains("test"), "{text}");
+    }
+
+    #[test]
+    fn losses_with_different_penalties_are_not_compared() {
+        let runs = [(0.97, 0.96, 0.982), (0.97, 0.96, 0.983)];
+        let mut differ = Comparison { penalties_differ: true, ..comparison(&runs, &runs) };
+        let text = |comparison: &Comparison| {
+            [comparison.discussion(), comparison.verdict(Versus::Pairs)].concat().join(" ")
+        };
+        let said = text(&differ);
+        assert!(said.contains("test accuracy") && !said.contains("test loss"), "{said}");
+        for run in differ.models.iter_mut().flat_map(|model| &mut model.runs) {
+            run.test.remove("accuracy");
+            run.history = History::default();
+        }
+        let said = text(&differ);
+        assert_eq!(said, "The runs have no number but losses in common: nothing can be compared.");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Sweep;
 use crate::report::discussion::CURVES;
 use crate::report::figure::{Across, Figure, Joined, Panel, Point, Points};
-use crate::report::measures::Measure;
+use crate::report::measures::{Measure, Source};
 use crate::report::varied::{axis, labels, words};
 
 /// Points that are joined: they differ in one entry alone.
@@ -20,16 +20,17 @@ impl Sweep {
     pub(super) fn measures(&self) -> Vec<Measure> {
         let models = self.models();
         let known = |measure: &Measure| measure.is_known(&models);
-        let chooses = Some(Measure::VALIDATION_LOSS).filter(known);
+        let chooses = Some(Measure::VALIDATION_LOSS).filter(|loss| !self.penalties_differ && known(loss));
         let epoch = Some(Measure::BEST_EPOCH).filter(known);
-        chooses.into_iter().chain(Measure::all(&models)).chain(epoch).collect()
+        chooses.into_iter().chain(self.compared()).chain(epoch).collect()
     }
 
     /// Each number against what was varied; `None` where nothing was measured.
     pub(super) fn figure(&self) -> Option<Figure> {
         let models = self.models();
         let measures = self.measures();
-        let first = Measure::tested(&models).into_iter().next().or_else(|| measures.first().cloned())?;
+        let is_tested = |measure: &&Measure| matches!(measure.source, Source::Test(_));
+        let first = measures.iter().find(is_tested).or(measures.first())?.clone();
         let title = match self.along(&first) {
             Some(course) => format!("{} {course}", first.capitalized()),
             None => first.extremes(&models).unwrap_or_else(|| first.capitalized()),

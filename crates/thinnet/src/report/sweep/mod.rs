@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::comparison::{Column, csv, rows};
 use super::discussion::{write_curves, write_figure};
+use super::measures::Measure;
 use super::varied::{quoted, words};
 use super::{ModelRuns, aligned};
 use crate::error::Result;
@@ -28,6 +29,8 @@ pub struct Sweep {
     pub baseline: usize,
     /// What the models were validated by.
     pub validated: Validated,
+    /// Whether the models have different penalties: their losses are not compared then, and do not choose.
+    pub penalties_differ: bool,
     /// What a reader must know before looking at the numbers.
     pub notes: Vec<String>,
     /// The command that repeats it.
@@ -59,6 +62,13 @@ pub enum Validated {
 impl Sweep {
     fn models(&self) -> Vec<&ModelRuns> {
         self.points.iter().map(|point| &point.model).collect()
+    }
+
+    /// What of all runs can be compared: what was tested, accuracy and loss first, and how far training and validation are apart.
+    fn compared(&self) -> Vec<Measure> {
+        let mut measures = Measure::all(&self.models());
+        measures.retain(|measure| !self.penalties_differ || !measure.is_of_losses());
+        measures
     }
 
     fn seeds(&self) -> usize {

@@ -6,7 +6,6 @@ use super::Sweep;
 use crate::error::Result;
 use crate::report::discussion::{about_intervals, curves, tested};
 use crate::report::html::{again, folded, page, table};
-use crate::report::measures::Measure;
 use crate::report::pairs::listed;
 use crate::report::varied::{labels, words};
 
@@ -34,7 +33,7 @@ impl Sweep {
                 p { "Differences are those from “" (baseline.model.name) "”; --baseline chooses another point." }
             }
             @for paragraph in self.verdict() { p { (paragraph) } }
-            (tested(&models, &Measure::all(&models), self.against()))
+            (tested(&models, &self.compared(), self.against()))
             h2 { "Where to look closer" }
             (self.closer())
             (again(&self.command))

@@ -34,7 +34,7 @@ impl Sweep {
         if models.len() < 2 {
             return Vec::new();
         }
-        certainty(&models, &Measure::all(&models), self.against())
+        certainty(&models, &self.compared(), self.against())
     }
 
     pub(super) fn against(&self) -> Against {
@@ -51,6 +51,10 @@ impl Sweep {
             (Validated::Not, _) => {
                 "Nothing was kept for validation, so nothing says which point to choose: test data must not, \
                                     or they would flatter it. Set fit.validation_split."
+                    .into()
+            }
+            _ if self.penalties_differ => {
+                "The validation losses have different penalties in them, so nothing says which point to choose: test data must not."
                     .into()
             }
             (_, None) => {
@@ -83,23 +87,33 @@ impl Sweep {
     }
 
     /// Which points cannot be told from the one that validation chooses.
-    fn rivals(&self) -> Option<String> {
+    fn rivals(&self) -> Vec<String> {
         let models = self.models();
-        let best =
-            best_by_validation(models.iter().copied()).filter(|_| self.validated == Validated::HeldOut)?;
-        let pairs = Pairs::new(&models, Measure::VALIDATION_LOSS, Against::One(best))?;
+        let chooses = self.validated == Validated::HeldOut && !self.penalties_differ;
+        let best = best_by_validation(models.iter().copied()).filter(|_| chooses);
+        let pairs = |best| Some((best, Pairs::new(&models, Measure::VALIDATION_LOSS, Against::One(best))?));
+        let Some((best, pairs)) = best.and_then(pairs) else { return Vec::new() };
+        let lost = pairs.of_lost();
+        if !pairs.are_tested() {
+            return lost;
+        }
         let (unclear, all) = pairs.unclear();
         let name = models[best].name.as_str();
         let rivals: Vec<String> = unclear
             .iter()
             .map(|pair| format!("“{}”", pair.iter().find(|other| **other != name).unwrap_or(&name)))
             .collect();
-        Some(match rivals.len() {
-            0 if all == 1 => "The other's is higher by more than chance explains.".into(),
-            0 => format!("Those of all {all} others are higher by more than chance explains."),
+        let others = if lost.is_empty() { "others" } else { "others that are compared" };
+        let told = match rivals.len() {
+            0 if models.len() == 2 => "The other's is higher by more than chance explains.".into(),
+            0 if all == 1 => {
+                "That of the only other that is compared is higher by more than chance explains.".into()
+            }
+            0 => format!("Those of all {all} {others} are higher by more than chance explains."),
             1..=4 => format!("Chance alone may explain that {} did not come first.", listed(&rivals)),
-            many => format!("Chance alone may explain that {many} of the {all} others did not come first."),
-        })
+            many => format!("Chance alone may explain that {many} of the {all} {others} did not come first."),
+        };
+        [vec![told], lost].concat()
     }
 
     /// How a number changes along the only entry that was varied, where that is a number.

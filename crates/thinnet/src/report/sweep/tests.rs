@@ -33,6 +33,7 @@ fn sweep(keys: &[&str], points: Vec<Ended>) -> Sweep {
         keys,
         baseline: 0,
         validated: Validated::HeldOut,
+        penalties_differ: false,
         notes: Vec::new(),
         command: "thinnet sweep".into(),
     }
@@ -75,6 +76,42 @@ fn what_cannot_choose_is_said() {
     let diverged = sweep(&["fit.batch_size"], diverged);
     assert!(diverged.sentences()[0].starts_with("No point has a validation loss, so nothing says"));
     assert!(diverged.page().is_ok());
+}
+
+#[test]
+fn a_point_that_did_not_come_to_a_number_is_not_told_from_others() {
+    let lost = [(f64::NAN, f64::NAN), (0.3, 0.4), (f64::NAN, 0.5)];
+    let rates = vec![(vec![json!(0.1)], &HIGH[..]), (vec![json!(0.2)], &LOW), (vec![json!(9)], &lost)];
+    let text = sweep(&["compile.optimizer.learning_rate"], rates).sentences().join("\n");
+    for part in [
+        "Validation chooses “learning_rate 0.2”",
+        "That of the only other that is compared is higher by more than chance explains.",
+        "“learning_rate 9” is not compared: its validation loss did not come to a number (2 of 3 seeds).",
+        "The difference in test loss is more than chance explains",
+        "“learning_rate 9” is not compared: its test loss did not come to a number (1 of 3 seeds).",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("Chance alone may explain"), "{text}");
+}
+
+#[test]
+fn losses_with_different_penalties_neither_choose_nor_are_tested() {
+    let points = || vec![(vec![json!(0.0)], &LOW[..]), (vec![json!(0.1)], &HIGH)];
+    let sweep = Sweep { penalties_differ: true, ..sweep(&["values.l2"], points()) };
+    let text = sweep.sentences().join("\n");
+    assert!(
+        text.starts_with("The validation losses have different penalties in them, so nothing says"),
+        "{text}"
+    );
+    for part in
+        ["chance explains", "Validation chooses", "est loss", "Validation loss rises", "− training loss"]
+    {
+        assert!(!text.contains(part), "{part}: {text}");
+    }
+    let page = sweep.page().unwrap();
+    assert!(!page.contains("Against the baseline"), "{page}");
+    assert!(sweep.table().contains("test loss"), "the numbers themselves stay");
 }
 
 #[test]

@@ -68,8 +68,9 @@ pub fn activations_with_dropout(options: &ExerciseOptions) -> Result<ActivationE
 fn describe(options: &ExerciseOptions, data: &Dataset) -> String {
     let &ExerciseOptions { seeds, epochs, .. } = options;
     format!(
-        "Two networks on MNIST, with and without dropout, {seeds} {} each, {epochs} {}, {} digits to train on. What is shown are the \
-         layers' outputs for the {} test digits, which no network was trained on.",
+        "Two networks on MNIST, with and without dropout, {seeds} {} each, {epochs} {}, {} digits to train on. Both of \
+         a pair have the same seed and start from the same weights. What is shown are the layers' outputs for the {} test digits, \
+         which no network was trained on.",
         if seeds == 1 { "seed" } else { "seeds" },
         if epochs == 1 { "epoch" } else { "epochs" },
         thousands(trained_on(data.train.len())),
