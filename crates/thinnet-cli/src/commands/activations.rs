@@ -23,12 +23,7 @@ const MOST_KINDS: usize = 6;
 
 pub(crate) fn run(arguments: &Activations, threads: Option<usize>) -> Result<()> {
     let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next("activations"));
-    if out.join("report.html").exists() {
-        return Err(Error::Usage(format!(
-            "{} holds a report already: choose another folder with --out",
-            out.display()
-        )));
-    }
+    RunFolder::refuse_other(&out, None)?;
     let kinds = kinds(arguments)?;
     let paths: Vec<&PathBuf> = kinds.iter().flat_map(|(_, paths)| paths).collect();
     let load = |path: &&PathBuf| trained(&Model { model: (*path).clone(), weights: None }, threads);
@@ -118,8 +113,16 @@ fn kinds(arguments: &Activations) -> Result<Vec<(String, Vec<PathBuf>)>> {
             against.len()
         )));
     }
-    let names = short(&[common(model), common(against)]);
-    Ok(names.into_iter().zip([model.clone(), against.clone()]).collect())
+    Ok(names(model, against).into_iter().zip([model.clone(), against.clone()]).collect())
+}
+
+/// What two kinds are called: the folders that all files of each have in common, or else what the files' paths begin with. Where
+/// that does not tell the kinds apart, the options they were given to.
+fn names(model: &[PathBuf], against: &[PathBuf]) -> Vec<String> {
+    let both = |name: fn(&[PathBuf]) -> String| short(&[name(model), name(against)]);
+    let told = |names: &Vec<String>| names[0] != names[1] && names.iter().all(|name| !name.is_empty());
+    let options = || ["--model", "--against"].map(str::to_owned).to_vec();
+    [both(common), both(beginning)].into_iter().find(told).unwrap_or_else(options)
 }
 
 /// What the paths of several models have in common at their beginning.
@@ -131,6 +134,19 @@ fn common(paths: &[PathBuf]) -> String {
         parts.truncate(same);
     }
     parts.join("/")
+}
+
+/// What several paths begin with, without the number or sign at its end: r/x of r/x-1/m and r/x-2/m.
+fn beginning(paths: &[PathBuf]) -> String {
+    let mut same = paths[0].display().to_string();
+    for path in paths {
+        let path = path.display().to_string();
+        let alike = same.chars().zip(path.chars()).take_while(|(a, b)| a == b);
+        let len = alike.map(|(letter, _)| letter.len_utf8()).sum();
+        same.truncate(len);
+    }
+    let same = same.trim_end_matches(char::is_numeric);
+    same.trim_end_matches(|letter: char| !letter.is_alphanumeric()).to_owned()
 }
 
 fn words(path: &str) -> Vec<String> {
@@ -227,5 +243,31 @@ mod tests {
         assert_eq!(short(&["r/a.safetensors", "r/a.safetensors"]), ["r/a.safetensors", "r/a.safetensors"]);
         let seeds = ["r/with/seed-1/m", "r/with/seed-2/m"].map(PathBuf::from);
         assert_eq!(common(&seeds), "r/with");
+    }
+
+    #[test]
+    fn two_kinds_never_share_a_name_and_none_is_empty() {
+        let names = |model: &[&str], against: &[&str]| {
+            let [model, against] =
+                [model, against].map(|paths| paths.iter().map(PathBuf::from).collect::<Vec<_>>());
+            super::names(&model, &against)
+        };
+        for (model, against, expected) in [
+            (["r/with/1/m", "r/with/2/m"], ["r/without/1/m", "r/without/2/m"], ["with", "without"]),
+            (["runs/x-1", "runs/x-2"], ["runs/y-1", "runs/y-2"], ["x", "y"]),
+            (["x-10.safetensors", "x-11.safetensors"], ["y_1.safetensors", "y_2.safetensors"], ["x", "y"]),
+            (
+                ["rate-0.3-seed-1", "rate-0.3-seed-2"],
+                ["rate-0.5-seed-1", "rate-0.5-seed-2"],
+                ["rate-0.3-seed", "rate-0.5-seed"],
+            ),
+            (["a/m", "b/m"], ["b/m", "a/m"], ["--model", "--against"]),
+            (["r/a/m", "r/b/m"], ["r/c/m", "r/d/m"], ["--model", "--against"]),
+            (["/a/m", "/b/m"], ["r/a/m", "r/b/m"], ["--model", "--against"]),
+        ] {
+            assert_eq!(names(&model, &against), expected);
+        }
+        assert_eq!(names(&["m"], &["m"]), ["--model", "--against"]);
+        assert_eq!(names(&["r/a/m"], &["r/b/m"]), ["a", "b"]);
     }
 }

@@ -42,9 +42,7 @@ pub struct ActivationStatistics {
     zeros: Vec<u64>,
     largest: Vec<f32>,
     histogram: Histogram,
-    /// Inputs, and the sum and the sum of squares of their shares of zeros.
     inputs: u64,
-    share: [f64; 2],
     centred: Vec<f32>,
     block: Vec<f32>,
 }
@@ -93,7 +91,6 @@ impl ActivationStatistics {
             largest: vec![f32::NEG_INFINITY; units],
             histogram: Histogram::default(),
             inputs: 0,
-            share: [0.0; 2],
             centred: Vec::new(),
             block: vec![0.0; square],
         }
@@ -132,20 +129,14 @@ impl ActivationStatistics {
             )));
         }
         for input in values.chunks_exact(len) {
-            let mut zeros_of_input = 0_u64;
             for row in input.chunks_exact(units) {
                 for ((&value, zeros), largest) in row.iter().zip(&mut self.zeros).zip(&mut self.largest) {
-                    let is_zero = u64::from(value == 0.0);
-                    *zeros += is_zero;
-                    zeros_of_input += is_zero;
+                    *zeros += u64::from(value == 0.0);
                     *largest = largest.max(value);
                     self.histogram.add(value);
                 }
             }
-            let share = zeros_of_input as f64 / len as f64;
             self.inputs += 1;
-            self.share[0] += share;
-            self.share[1] += share * share;
         }
         for rows in values.chunks(BLOCK_ROWS * units) {
             self.add_products(rows);
@@ -225,13 +216,6 @@ impl ActivationStatistics {
     /// The share of activations that are exactly 0.
     pub fn sparsity(&self) -> f64 {
         self.zeros.iter().sum::<u64>() as f64 / (self.observations as f64 * self.shape.last() as f64)
-    }
-
-    /// The standard deviation between inputs of the share of activations that are 0.
-    pub fn sparsity_deviation(&self) -> f64 {
-        let count = self.inputs as f64;
-        let mean = self.share[0] / count;
-        (self.share[1] / count - mean * mean).max(0.0).sqrt()
     }
 
     /// The mean of all activations.
@@ -369,20 +353,17 @@ mod tests {
         values.chunks(256 * 7).for_each(|part| parts.add(part).unwrap());
         assert_eq!(parts.histogram(), whole.histogram());
         assert_eq!(parts.sparsity(), whole.sparsity());
-        assert!((parts.sparsity_deviation() - whole.sparsity_deviation()).abs() < 1e-12);
         let difference = parts.correlations().unwrap() - whole.correlations().unwrap();
         assert!(difference.iter().all(|value| value.is_nan() || value.abs() < 1e-6));
     }
 
-    /// 40 of 50 inputs give one zero in four, the others none.
     #[test]
-    fn the_deviation_between_inputs_is_theirs() {
+    fn a_unit_that_never_changes_is_correlated_with_none() {
         let mut statistics = ActivationStatistics::new(4);
         for input in 0..50 {
             statistics.add(&[if input % 5 == 0 { 1.0 } else { 0.0 }, 1.0, 2.0, 3.0]).unwrap();
         }
         assert!((statistics.sparsity() - 0.2).abs() < 1e-12);
-        assert!((statistics.sparsity_deviation() - 0.1).abs() < 1e-12);
         assert_eq!(statistics.mean_correlation(), None, "only one unit changes");
     }
 

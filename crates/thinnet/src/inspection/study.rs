@@ -82,6 +82,8 @@ pub struct InspectedLayer {
     pub statistics: ActivationStatistics,
     /// The numbers of it that are compared.
     pub measures: Measures,
+    /// The share of activations that are exactly 0, of each input; with dropout on, the mean over the thinned networks.
+    pub zeros: Vec<f64>,
     /// Where there is but one input, the layer's output for it; with dropout on, the mean over the thinned networks.
     pub output: Option<Vec<f32>>,
 }
@@ -154,10 +156,16 @@ impl Inspection<'_> {
         let networks = self.sampling.map_or(1, |sampling| sampling.samples());
         let mut outputs: Option<Vec<Vec<f64>>> = (self.x.len() == 1)
             .then(|| statistics.iter().map(|layer| vec![0.0; layer.shape().len()]).collect());
+        let mut zeros = vec![vec![0.0; self.x.len()]; self.layers.len()];
         let of_layer =
             |layer: usize, error: Error| Error::Data(format!("{name}, {}: {error}", self.layers[layer]));
         model.activations_each(&self.x, self.layers, self.sampling, |part| {
             statistics[part.layer].add(part.values).map_err(|error| of_layer(part.layer, error))?;
+            let len = statistics[part.layer].shape().len();
+            for (share, output) in zeros[part.layer][part.first..].iter_mut().zip(part.values.chunks(len)) {
+                let count = output.iter().filter(|value| **value == 0.0).count();
+                *share += count as f64 / (len * networks) as f64;
+            }
             if let Some(outputs) = &mut outputs {
                 let sums = outputs[part.layer].iter_mut().zip(part.values);
                 sums.for_each(|(sum, &value)| *sum += f64::from(value) / networks as f64);
@@ -165,9 +173,10 @@ impl Inspection<'_> {
             watch(part.network * self.x.len() + part.first)
         })?;
         let mut outputs = outputs.map(Vec::into_iter);
-        let layers = statistics.into_iter().map(|statistics| InspectedLayer {
+        let layers = statistics.into_iter().zip(zeros).map(|(statistics, zeros)| InspectedLayer {
             measures: Measures::from(&statistics),
             statistics,
+            zeros,
             output: outputs
                 .as_mut()
                 .and_then(Iterator::next)
@@ -214,6 +223,22 @@ mod tests {
         }
         let x = Array2::ones((2, 4));
         assert!(look(&mut model, &x, None).layers[0].output.is_none());
+    }
+
+    #[test]
+    fn each_input_has_its_share_of_zeros() {
+        let x = Array2::from_shape_fn((300, 4), |(i, j)| ((i * 7 + j * 5) % 13) as f32 / 6.0 - 1.0);
+        let mut model = model(["a", "b"]);
+        let activations = model.activations(&x, "a").unwrap();
+        let shares = |input: ndarray::ArrayViewD<f32>| {
+            input.iter().filter(|value| **value == 0.0).count() as f64 / input.len() as f64
+        };
+        let expected: Vec<f64> = activations.outer_iter().map(shares).collect();
+        assert_eq!(look(&mut model, &x, None).layers[0].zeros, expected);
+        for layer in look(&mut model, &x, Some(Sampling::new(3))).layers {
+            let mean = layer.zeros.iter().sum::<f64>() / 300.0;
+            assert!(layer.zeros.len() == 300 && (mean - layer.measures.sparsity).abs() < 1e-12);
+        }
     }
 
     #[test]

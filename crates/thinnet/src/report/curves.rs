@@ -49,43 +49,54 @@ impl<'a> Curves<'a> {
     pub fn title(&self) -> String {
         let several = self.runs.len() > 1;
         let of = |name: &str| if several { format!(" for “{name}”") } else { String::new() };
-        let courses = self.runs.iter().filter_map(|run| Some((run, mean_course(run, "val_loss")?)));
-        // How far each validation loss has risen above its best, as a share of it.
-        let risen = courses.clone().filter_map(|(run, losses)| {
-            let (best, low) = lowest(losses.iter().map(|(mean, _)| *mean))?;
-            let last = losses.last()?.0;
-            (last > low * 1.05).then_some((last / low, best + 1, run))
-        });
-        let count = risen.clone().count();
-        if let Some((_, epoch, run)) = risen.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            return match count {
+        let courses: Vec<_> = self.runs.iter().map(|run| (run, validated(run))).collect();
+        let (mut lost, mut risen, mut near) = (Vec::new(), Vec::new(), Vec::new());
+        for (run, losses) in &courses {
+            match End::of(losses) {
+                Some(End::NotFinite) => lost.push(run),
+                Some(End::Above { epoch, low, end }) => risen.push(((end - low) / low.abs(), epoch, run)),
+                Some(End::Near) => near.extend(losses.last().map(|&(epochs, loss)| (loss, epochs, run))),
+                None => {}
+            }
+        }
+        match &lost[..] {
+            [] => {}
+            [run] => return format!("Validation loss is NaN or infinite at the end{}", of(&run.name)),
+            _ => {
+                return format!(
+                    "Validation loss is NaN or infinite at the end for {} of {} models",
+                    lost.len(),
+                    self.runs.len()
+                );
+            }
+        }
+        if let Some((_, epoch, run)) = risen.iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
+            return match risen.len() {
                 1 => format!("Validation loss turns up after epoch {epoch}{}", of(&run.name)),
-                _ => format!(
+                count => format!(
                     "Validation loss turns up for {count} of {} models, most{}, after epoch {epoch}",
                     self.runs.len(),
                     of(&run.name)
                 ),
             };
         }
-        let lowest = courses.filter_map(|(run, losses)| Some((losses.last()?.0, losses.len(), run)));
-        if let Some((loss, epochs, run)) = lowest.min_by(|a, b| a.0.total_cmp(&b.0)) {
-            let lowest = if several { "Validation loss is lowest" } else { "Validation loss falls to" };
-            let plural = if epochs == 1 { "epoch" } else { "epochs" };
-            return match several {
-                true => format!("{lowest}{} after {epochs} {plural}: {loss:.3}", of(&run.name)),
-                false => format!("{lowest} {loss:.3} in {epochs} {plural}"),
-            };
+        if let Some((loss, epochs, run)) = near.iter().min_by(|a, b| a.0.total_cmp(&b.0))
+            && several
+        {
+            let plural = if *epochs == 1 { "epoch" } else { "epochs" };
+            return format!(
+                "Validation loss is lowest for “{}” after {epochs} {plural}: {loss:.3}",
+                run.name
+            );
         }
-        let training = self.runs.first().and_then(|run| mean_course(run, "loss"));
-        match training.as_deref() {
-            Some([first, .., last]) => {
-                let (from, to, epochs) = (first.0, last.0, training.as_deref().map_or(0, <[_]>::len));
-                let verb = if to < from { "falls" } else { "goes" };
-                format!("Training loss {verb} from {from:.3} to {to:.3} in {epochs} epochs")
-            }
-            Some([only]) => format!("Training loss is {:.3} after one epoch", only.0),
-            _ => "Nothing was recorded".into(),
-        }
+        let validation = courses.first().and_then(|(_, losses)| went("Validation loss", losses));
+        let training = || {
+            let (run, _) = courses.first()?;
+            let losses = mean_course(run, "loss")?.into_iter().enumerate();
+            let losses: Vec<_> = losses.map(|(index, (loss, _))| (index + 1, loss)).collect();
+            Some(went("Training loss", &losses)? + &of(&run.name))
+        };
+        validation.or_else(training).unwrap_or_else(|| "Nothing was recorded".into())
     }
 
     /// The figure as SVG, with a value for each point that a browser shows under the pointer.
@@ -147,6 +158,60 @@ impl<'a> Curves<'a> {
     }
 }
 
+/// How a validation loss ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum End {
+    /// More than 5 % above its lowest, which it has after this epoch, counted from 1.
+    Above { epoch: usize, low: f64, end: f64 },
+    /// Within 5 % of its lowest.
+    Near,
+    /// NaN or infinite.
+    NotFinite,
+}
+
+impl End {
+    /// Of losses with their epochs, as [`validated`] gives them. A loss may be negative: a layer may subtract an entropy.
+    pub(super) fn of(losses: &[(usize, f64)]) -> Option<Self> {
+        let (_, end) = *losses.last()?;
+        if !end.is_finite() {
+            return Some(Self::NotFinite);
+        }
+        let (index, low) = lowest(losses.iter().map(|(_, loss)| *loss))?;
+        let risen = end - low > 0.05 * low.abs();
+        Some(if risen { Self::Above { epoch: losses[index].0, low, end } } else { Self::Near })
+    }
+}
+
+/// The mean validation loss after each epoch in which it was measured, with the epoch, counted from 1.
+pub(super) fn validated(run: &Run) -> Vec<(usize, f64)> {
+    let losses = mean_course(run, "val_loss").unwrap_or_default();
+    let training = mean_course(run, "loss").unwrap_or_default();
+    // `validation_freq` leaves NaN in the first epoch and between; where training diverged, its loss is NaN too.
+    let now_and_then = losses.first().is_some_and(|(loss, _)| loss.is_nan());
+    let left_out =
+        |index: usize| now_and_then && training.get(index).is_some_and(|(loss, _)| loss.is_finite());
+    let losses = losses.into_iter().enumerate();
+    let measured = losses.filter(|&(index, (loss, _))| !loss.is_nan() || !left_out(index));
+    measured.map(|(index, (loss, _))| (index + 1, loss)).collect()
+}
+
+/// How a loss went, in a sentence.
+fn went(what: &str, losses: &[(usize, f64)]) -> Option<String> {
+    let ((_, first), (epochs, last)) = (losses.first()?, losses.last()?);
+    let [from, to] = [first, last].map(|loss| format!("{loss:.3}"));
+    Some(match losses.len() {
+        1 if *epochs == 1 => format!("{what} is {to} after one epoch"),
+        1 => format!("{what} is {to} after {epochs} epochs"),
+        _ if losses.iter().all(|(_, loss)| format!("{loss:.3}") == to) => {
+            format!("{what} stays at {to} for {epochs} epochs")
+        }
+        _ => {
+            let verb = if last < first { "falls" } else { "goes" };
+            format!("{what} {verb} from {from} to {to} in {epochs} epochs")
+        }
+    })
+}
+
 /// The mean of a value over the seeds after each epoch, and half its interval (0 for one seed); the epochs that all
 /// seeds have.
 pub(super) fn mean_course(run: &Run, name: &str) -> Option<Vec<(f64, f64)>> {
@@ -190,11 +255,58 @@ mod tests {
                 vec![run("a", &turning), run("b", &worse), run("c", &falling)],
                 "Validation loss turns up for 2 of 3 models, most for “b”, after epoch 1",
             ),
-            (vec![run("a", &falling)], "Validation loss falls to 0.250 in 3 epochs"),
+            (vec![run("a", &falling)], "Validation loss falls from 0.400 to 0.250 in 3 epochs"),
+            (
+                vec![run("a", &falling), run("b", &falling)],
+                "Validation loss is lowest for “a” after 3 epochs: 0.250",
+            ),
             (vec![run("a", &training)], "Training loss falls from 0.500 to 0.250 in 2 epochs"),
+            (
+                vec![run("a", &training), run("b", &training)],
+                "Training loss falls from 0.500 to 0.250 in 2 epochs for “a”",
+            ),
         ] {
             assert_eq!(Curves::new(&runs).title(), title);
         }
+    }
+
+    #[test]
+    fn titles_are_true_of_losses_that_do_not_fall() {
+        const NAN: f64 = f64::NAN;
+        let title = |losses: &[&[f64]]| {
+            let histories: Vec<History> =
+                losses.iter().map(|losses| history(&[("val_loss", losses)])).collect();
+            let run = |history| Run { name: "m".into(), histories: vec![history] };
+            Curves::new(&histories.iter().map(run).collect::<Vec<_>>()).title()
+        };
+        for (losses, said) in [
+            (&[1.136, 1.1359, 1.1361][..], "stays at 1.136 for 3 epochs"),
+            (&[0.5, 0.49, 0.51], "goes from 0.500 to 0.510 in 3 epochs"),
+            (&[0.5], "is 0.500 after one epoch"),
+            (&[0.5, 0.4, NAN], "is NaN or infinite at the end"),
+            (&[NAN, NAN], "is NaN or infinite at the end"),
+            (&[0.5, f64::INFINITY], "is NaN or infinite at the end"),
+            (&[0.5, -0.1, -0.3], "falls from 0.500 to -0.300 in 3 epochs"),
+            (&[-0.3, -0.31, -0.2], "turns up after epoch 2"),
+        ] {
+            assert_eq!(title(&[losses]), format!("Validation loss {said}"));
+        }
+        let diverged = &[0.5, NAN][..];
+        let one = title(&[&[0.5, 0.4], diverged, &[0.5, 0.6]]);
+        assert_eq!(one, "Validation loss is NaN or infinite at the end for “m”");
+        let two = title(&[diverged, &[0.5, 0.4], diverged]);
+        assert_eq!(two, "Validation loss is NaN or infinite at the end for 2 of 3 models");
+    }
+
+    #[test]
+    fn an_epoch_without_validation_is_no_divergence() {
+        const NAN: f64 = f64::NAN;
+        let title = |history| Curves::new(&[Run { name: "m".into(), histories: vec![history] }]).title();
+        let every_second =
+            history(&[("loss", &[0.5, 0.4, 0.3, 0.2, 0.1]), ("val_loss", &[NAN, 0.5, NAN, 0.3, NAN])]);
+        assert_eq!(title(&every_second), "Validation loss falls from 0.500 to 0.300 in 4 epochs");
+        let diverged = history(&[("loss", &[0.5, 0.4, NAN, NAN]), ("val_loss", &[NAN, 0.5, NAN, NAN])]);
+        assert_eq!(title(&diverged), "Validation loss is NaN or infinite at the end");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use maud::{Markup, html};
 
 use super::comparison::lowest;
-use super::curves::{Curves, Run, mean_course};
+use super::curves::{Curves, End, Run, validated};
 use super::figure::Figure;
 use super::html::{epochs, figure, folded, table};
 use super::measures::Measure;
@@ -58,44 +58,43 @@ pub(super) fn course(values: &[(String, f64)], digits: usize) -> String {
     )
 }
 
-/// Where the mean validation loss turns up: the names of the models with the epoch of the least loss and how far above it the
-/// loss ends; and the names of the others.
-fn turning(runs: &[Run]) -> (Vec<String>, Vec<String>) {
-    let (mut turned, mut settled) = (Vec::new(), Vec::new());
-    for run in runs {
-        let losses = mean_course(run, "val_loss").unwrap_or_default();
-        let lowest = lowest(losses.iter().map(|(mean, _)| *mean));
-        let (Some((epoch, low)), Some((end, _))) = (lowest, losses.last()) else { continue };
-        if *end > low * 1.05 {
-            turned.push(format!(
-                "{} (lowest after epoch {}, {:.0} % higher at the end)",
-                run.name,
-                epoch + 1,
-                100.0 * (end / low - 1.0)
-            ));
-        } else {
-            settled.push(run.name.clone());
-        }
-    }
-    (turned, settled)
-}
-
-/// What [`turning`] found, in a sentence.
+/// Where the mean validation loss turns up, with the epoch of the least loss and how far above it the loss ends; and where
+/// it does not, or is no number at the end.
 pub(super) fn turning_sentence(runs: &[Run]) -> Option<String> {
-    match turning(runs) {
-        (turned, settled) if turned.is_empty() && settled.is_empty() => None,
-        (turned, _) if turned.is_empty() => Some(
-            "Validation loss turns up for none of the models: each ends within 5 % of its lowest.".into(),
-        ),
-        (turned, settled) if settled.is_empty() => {
-            Some(format!("Validation loss turns up for every model: {}.", listed(&turned)))
+    let (mut turned, mut near, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+    for run in runs {
+        match End::of(&validated(run)) {
+            Some(End::Above { epoch, low, end }) => {
+                // A share of what is 0 or less says nothing.
+                let higher = match low > 0.0 {
+                    true => format!("{:.0} %", 100.0 * (end / low - 1.0)),
+                    false => format!("{:.3}", end - low),
+                };
+                turned.push(format!("{} (lowest after epoch {epoch}, {higher} higher at the end)", run.name));
+            }
+            Some(End::Near) => near.push(run.name.clone()),
+            Some(End::NotFinite) => lost.push(run.name.clone()),
+            None => {}
         }
-        (turned, settled) => Some(format!(
-            "Validation loss turns up for {}; it ends within 5 % of its lowest for {}.",
-            listed(&turned),
-            listed(&settled)
-        )),
     }
+    if lost.is_empty() && (turned.is_empty() || near.is_empty()) {
+        return match (&turned[..], &near[..]) {
+            ([], []) => None,
+            ([], _) => Some(
+                "Validation loss turns up for none of the models: each ends within 5 % of its lowest.".into(),
+            ),
+            (turned, _) => Some(format!("Validation loss turns up for every model: {}.", listed(turned))),
+        };
+    }
+    let clauses = [
+        ("turns up", turned),
+        ("ends within 5 % of its lowest", near),
+        ("is NaN or infinite at the end", lost),
+    ];
+    let clauses = clauses.iter().filter(|(_, models)| !models.is_empty());
+    let clauses: Vec<String> =
+        clauses.map(|(what, models)| format!("{what} for {}", listed(models))).collect();
+    Some(format!("Validation loss {}.", clauses.join("; it ")))
 }
 
 /// The runs of models as curves are drawn of them.
@@ -121,7 +120,7 @@ pub(super) fn certainty(models: &[&ModelRuns], measures: &[Measure], against: Ag
 pub(super) fn tested(models: &[&ModelRuns], measures: &[Measure], against: Against) -> Markup {
     html! {
         @for measure in measures {
-            @if let Some(pairs) = Pairs::new(models, measure.clone(), against) {
+            @if let Some(pairs) = Pairs::new(models, measure.clone(), against).filter(Pairs::are_tested) {
                 (folded(&format!("{}: {}", against.title(), measure.name), &table(&pairs.rows())))
             }
         }
@@ -181,6 +180,50 @@ pub(crate) fn best_by_validation<'a>(models: impl IntoIterator<Item = &'a ModelR
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::History;
+
+    #[test]
+    fn losses_that_turn_up_end_near_or_diverge_are_told_apart() {
+        let said = |losses: &[&[f64]]| {
+            let history = |losses: &&[f64]| {
+                let mut history = History::default();
+                for (epoch, loss) in losses.iter().enumerate() {
+                    history.push(epoch, [("val_loss".to_owned(), *loss)].into());
+                }
+                history
+            };
+            let histories: Vec<History> = losses.iter().map(history).collect();
+            let run = |(index, history)| Run { name: format!("m{index}"), histories: vec![history] };
+            turning_sentence(&histories.iter().enumerate().map(run).collect::<Vec<_>>())
+        };
+        let (falls, negative) = (&[0.5, 0.4][..], &[0.5, -0.1, -0.3][..]);
+        let (turns, turns_below_0) = (&[0.5, 0.4, 0.5][..], &[-0.2, -0.4, -0.3][..]);
+        let diverges = &[0.5, f64::NAN][..];
+        for (losses, sentence) in [
+            (
+                &[falls, negative][..],
+                "Validation loss turns up for none of the models: each ends within 5 % of its lowest.",
+            ),
+            (&[diverges], "Validation loss is NaN or infinite at the end for m0."),
+            (
+                &[falls, diverges],
+                "Validation loss ends within 5 % of its lowest for m0; it is NaN or infinite at the end for m1.",
+            ),
+            (
+                &[turns, turns_below_0],
+                "Validation loss turns up for every model: m0 (lowest after epoch 2, 25 % higher at the end) and m1 (lowest after \
+                 epoch 2, 0.100 higher at the end).",
+            ),
+            (
+                &[turns, negative, diverges],
+                "Validation loss turns up for m0 (lowest after epoch 2, 25 % higher at the end); it ends within 5 % of its lowest \
+                 for m1; it is NaN or infinite at the end for m2.",
+            ),
+        ] {
+            assert_eq!(said(losses).as_deref(), Some(sentence));
+        }
+        assert_eq!(said(&[]), None);
+    }
 
     #[test]
     fn courses_say_what_the_numbers_do() {

@@ -8,21 +8,28 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, PreEscaped, html};
 
 use super::color_map::ColorMap;
-use super::figure::FONTS;
+use super::figure::{FONTS, wrapped};
 use crate::canvas::{Canvas, Text};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 
 const WIDTH: usize = 1080;
 const MARGIN: usize = 14;
-/// Where panels begin, below the title.
+/// Where panels begin, below a title of one line; and how high each further line is.
 const HEAD: usize = 38;
-/// Between panels, and above each the line of its name.
+const TITLE_LINE: usize = 24;
+/// Between panels, and above each its name: of one line, and each further one.
 const GAP: usize = 24;
 const NAME: usize = 22;
+const NAME_LINE: usize = 17;
+/// The sizes of their letters.
+const TITLE_SIZE: usize = 18;
+const NAME_SIZE: usize = 13;
 /// The scale below, with its numbers.
 const SCALE: usize = 56;
 const SCALE_WIDTH: usize = 240;
+/// A line is so many times as high as its letters' size.
+const LINE: f32 = 1.17;
 /// How much larger the bitmap is, for screens with fine pixels.
 const PNG_SCALE: usize = 2;
 
@@ -63,6 +70,14 @@ struct Place {
     left: usize,
     top: usize,
     width: usize,
+    height: usize,
+}
+
+/// Where everything lies.
+struct Layout {
+    title: Vec<String>,
+    /// Each panel's place, and the lines of its name.
+    panels: Vec<(Place, Vec<String>)>,
     height: usize,
 }
 
@@ -114,23 +129,24 @@ impl Panel {
 }
 
 impl Pictures {
-    /// Where the panels lie, and the figure's height.
-    fn layout(&self) -> (Vec<Place>, usize) {
+    fn layout(&self) -> Layout {
         let count = self.panels.len().max(1);
         let each = (WIDTH - 2 * MARGIN - (count - 1) * GAP) / count;
+        let title = lines(&self.title, TITLE_SIZE, WIDTH - 2 * MARGIN);
+        let names: Vec<_> = self.panels.iter().map(|panel| lines(&panel.name, NAME_SIZE, each)).collect();
+        let longest = names.iter().map(Vec::len).max().unwrap_or(1);
+        let head = HEAD + (title.len() - 1) * TITLE_LINE;
+        let top = head + NAME + (longest - 1) * NAME_LINE;
         let place = |(index, panel): (usize, &Panel)| {
             let (width, height) = panel.size();
             let shown = each.min(width * panel.magnified);
-            Place {
-                left: MARGIN + index * (each + GAP),
-                top: HEAD + NAME,
-                width: shown,
-                height: (shown * height).div_ceil(width),
-            }
+            let left = MARGIN + index * (each + GAP);
+            Place { left, top, width: shown, height: (shown * height).div_ceil(width) }
         };
         let places: Vec<Place> = self.panels.iter().enumerate().map(place).collect();
-        let bottom = places.iter().map(|place| place.top + place.height).max().unwrap_or(HEAD);
-        (places, bottom + if self.scale.is_some() { SCALE } else { MARGIN })
+        let bottom = places.iter().map(|place| place.top + place.height).max().unwrap_or(head);
+        let height = bottom + if self.scale.is_some() { SCALE } else { MARGIN };
+        Layout { title, panels: places.into_iter().zip(names).collect(), height }
     }
 
     /// The figure as a page has it: all text is the page's own, and each panel is a drawing of its own, so that narrow screens
@@ -174,13 +190,19 @@ impl Pictures {
     }
 
     fn svg(&self) -> Result<String> {
-        let (places, height) = self.layout();
+        let Layout { title, panels, height } = self.layout();
         let mut svg = format!(
             "<svg width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" xmlns=\"http://www.w3.org/2000/svg\" {FONTS}>\n"
         );
-        write_text(&mut svg, &self.title, MARGIN, 26, 18);
-        for (panel, place) in self.panels.iter().zip(&places) {
-            write_text(&mut svg, &panel.name, place.left, place.top - 7, 13);
+        // Or dark viewers would show black on black.
+        svg += "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
+        for (index, line) in title.iter().enumerate() {
+            write_text(&mut svg, line, MARGIN, 26 + index * TITLE_LINE, TITLE_SIZE);
+        }
+        for (panel, (place, name)) in self.panels.iter().zip(&panels) {
+            for (index, line) in name.iter().rev().enumerate() {
+                write_text(&mut svg, line, place.left, place.top - 7 - index * NAME_LINE, NAME_SIZE);
+            }
             draw(&mut svg, panel, place)?;
         }
         if let Some((map, name)) = &self.scale {
@@ -193,16 +215,19 @@ impl Pictures {
     }
 
     fn canvas(&self) -> Canvas {
-        let (places, height) = self.layout();
+        let Layout { title, panels, height } = self.layout();
         let mut canvas = Canvas::new(WIDTH * PNG_SCALE, height * PNG_SCALE);
         let text = |canvas: &mut Canvas, text: &str, x: f32, y: usize, size: usize| {
-            // A line is higher than its letters.
-            let line = Text::new(text, (size * PNG_SCALE) as f32 * 1.17);
+            let line = Text::new(text, (size * PNG_SCALE) as f32 * LINE);
             canvas.text(&line, x * PNG_SCALE as f32, (y * PNG_SCALE) as f32);
         };
-        text(&mut canvas, &self.title, MARGIN as f32, 9, 18);
-        for (panel, Place { left, top, width, height }) in self.panels.iter().zip(&places) {
-            text(&mut canvas, &panel.name, *left as f32, top - NAME + 3, 13);
+        for (index, line) in title.iter().enumerate() {
+            text(&mut canvas, line, MARGIN as f32, 9 + index * TITLE_LINE, TITLE_SIZE);
+        }
+        for (panel, (Place { left, top, width, height }, name)) in self.panels.iter().zip(&panels) {
+            for (index, line) in name.iter().rev().enumerate() {
+                text(&mut canvas, line, *left as f32, top - NAME + 3 - index * NAME_LINE, NAME_SIZE);
+            }
             let (across, down) = panel.size();
             let (wide, high) = (width * PNG_SCALE, height * PNG_SCALE);
             for y in 0..high {
@@ -222,7 +247,7 @@ impl Pictures {
                     .for_each(|y| canvas.set(MARGIN * PNG_SCALE + x, top * PNG_SCALE + y, rgb));
             }
             for (label, x, anchor) in ends(*map) {
-                let width = Text::new(label.as_str(), 12.0 * 1.17).width();
+                let width = Text::new(label.as_str(), 12.0 * LINE).width();
                 let left = (MARGIN + x) as f32
                     - match anchor {
                         "start" => 0.0,
@@ -317,6 +342,25 @@ fn write_text(svg: &mut String, text: &str, x: usize, y: usize, size: usize) {
         writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"currentColor\">{text}</text>");
 }
 
+/// A text of letters of that size in lines that are no wider than that; a longer word is broken.
+fn lines(text: &str, size: usize, most: usize) -> Vec<String> {
+    let size = (size as f32 * LINE).ceil();
+    let mut lines = Vec::new();
+    for line in wrapped(text, size as u32, most as u32) {
+        let fits = |text: &str| Text::new(text, size).width() <= most as f32;
+        let mut rest = line.as_str();
+        while !fits(rest) {
+            let ends = rest.char_indices().map(|(end, _)| end).skip(1);
+            let Some(end) = ends.take_while(|end| fits(&rest[..*end])).last() else { break };
+            let (part, others) = rest.split_at(end);
+            lines.push(part.to_owned());
+            rest = others;
+        }
+        lines.push(rest.to_owned());
+    }
+    lines
+}
+
 /// The number at a step of the scale.
 fn at(map: ColorMap, step: usize, steps: usize) -> f64 {
     let (low, high) = map.ends();
@@ -382,6 +426,38 @@ mod tests {
         );
         assert_eq!(svg.matches("href=\"data:image/png;base64,iVBORw0KGgo").count(), 1);
         assert!(svg.contains("−1.00") && !svg.contains("http://www.w3.org/1999"));
+    }
+
+    #[test]
+    fn long_titles_and_names_stay_within_the_figure_and_their_panel() {
+        let name = "runs/with-a-long-name-without-any-blank/and-a-folder-below/model.safetensors, all seeds";
+        let panel = |_| Panel { name: name.into(), ..pictures().panels.remove(0) };
+        let title = "the highest of all correlations, ".repeat(12);
+        let long = Pictures { title, panels: (0..6).map(panel).collect(), scale: None };
+        let Layout { title, panels, height } = long.layout();
+        let width = |line: &String, size: usize| Text::new(line.as_str(), size as f32 * LINE).width();
+        assert!(title.len() > 2 && title.iter().all(|line| width(line, TITLE_SIZE) <= 1052.0), "{title:?}");
+        assert!(height > pictures().layout().height);
+        for (index, (place, lines)) in panels.iter().enumerate() {
+            assert_eq!(lines.concat().replace(' ', ""), name.replace(' ', ""));
+            assert!(lines.len() > 2 && lines.iter().all(|line| width(line, NAME_SIZE) <= 155.0), "{lines:?}");
+            assert_eq!(place.left, 14 + index * (155 + 24));
+            // The first line of the name lies below the last one of the title.
+            let (first, last) =
+                (place.top - 7 - (lines.len() - 1) * NAME_LINE, 26 + (title.len() - 1) * TITLE_LINE);
+            assert!(first > last + NAME_SIZE, "{first} {last}");
+        }
+        assert_eq!(long.svg().unwrap().matches("<text").count(), title.len() + 6 * panels[0].1.len());
+        assert_eq!(long.canvas().height(), height * PNG_SCALE);
+    }
+
+    #[test]
+    fn the_ground_is_white() {
+        let svg = pictures().svg().unwrap();
+        let ground = svg.find("<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>");
+        assert!(ground.is_some() && ground < svg.find("<text"), "{svg}");
+        // A page has its own.
+        assert!(!pictures().markup("").unwrap().into_string().contains("100%"));
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl ActivationReport<'_> {
                     "These are the numbers of single trained models. An interval over inputs says what other inputs of the same kind would change, not what other seeds would. Give several models of "
                     "a kind, trained with other seeds, to tell the two apart."
                 } @else {
-                    "What stands after ± is half the 95 % interval of the mean over the seeds. Differences are those of pairs with the same seed, which start from the same weights."
+                    "What stands after ± is half the 95 % interval of the mean over the seeds. Differences are those of pairs in the order given."
                 }
             }
             h2 { "Where to look closer" }

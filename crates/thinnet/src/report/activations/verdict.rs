@@ -1,7 +1,7 @@
 //! What the numbers say, in whole sentences.
 
 use super::{ActivationReport, ActivationSection, COLUMNS, Column};
-use crate::inspection::{Filters, Group, Inspected};
+use crate::inspection::{Filters, Group};
 use crate::report::comparison::{certainty, preposition};
 use crate::report::statistics::mean_interval;
 
@@ -116,15 +116,11 @@ impl ActivationSection<'_> {
         }
         let difference = mean_interval(a).0 - mean_interval(b).0;
         match (&first.models[..], &other.models[..]) {
-            // The outputs of thinned networks for one input are not independent.
-            ([one], [another])
-                if csv == "sparsity" && self.study.inputs > 1 && self.study.networks.is_none() =>
-            {
-                let variance = |model: &Inspected| {
-                    let statistics = &model.layers[layer].statistics;
-                    statistics.sparsity_deviation().powi(2) / statistics.inputs() as f64
-                };
-                (difference, 1.96 * (variance(one) + variance(another)).sqrt(), true)
+            // Both models see the same inputs.
+            ([one], [another]) if csv == "sparsity" && self.study.inputs > 1 => {
+                let zeros = one.layers[layer].zeros.iter().zip(&another.layers[layer].zeros);
+                let (_, half) = mean_interval(&zeros.map(|(one, another)| one - another).collect::<Vec<_>>());
+                (difference, half, true)
             }
             _ => (difference, f64::INFINITY, false),
         }
@@ -176,18 +172,26 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::inspection::{ActivationStatistics, ActivationStudy, InspectedLayer, Measures};
+    use crate::inspection::{ActivationStatistics, ActivationStudy, Inspected, InspectedLayer, Measures};
 
+    /// Models with these shares of zeros.
     fn group(name: &str, sparsities: &[f64]) -> Group {
+        with_inputs(name, &sparsities.iter().map(|share| vec![*share; 3]).collect::<Vec<_>>())
+    }
+
+    /// Models with these shares of zeros, of each input.
+    fn with_inputs(name: &str, shares: &[Vec<f64>]) -> Group {
         let statistics =
             ActivationStatistics::of(&array![[0.0, 1.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.5, 0.5]].into_dyn())
                 .unwrap();
-        let model = |&sparsity: &f64| {
+        let model = |zeros: &Vec<f64>| {
+            let sparsity = mean_interval(zeros).0;
             let measures = Measures { sparsity, ..Measures::from(&statistics) };
-            let layers = vec![InspectedLayer { statistics: statistics.clone(), measures, output: None }];
+            let (statistics, zeros) = (statistics.clone(), zeros.clone());
+            let layers = vec![InspectedLayer { statistics, measures, zeros, output: None }];
             Inspected { name: "m".into(), layers, filters: None }
         };
-        Group { name: name.into(), models: sparsities.iter().map(model).collect() }
+        Group { name: name.into(), models: shares.iter().map(model).collect() }
     }
 
     fn verdict(groups: Vec<Group>) -> String {
@@ -197,6 +201,8 @@ mod tests {
             ActivationReport { title: "<t>", data: "d & d", sections: &[section], notes: &[], command: "" };
         let page = report.page().unwrap();
         assert!(page.contains("&lt;t&gt;") && page.contains("d &amp; d") && !page.contains("<t>"), "{page}");
+        // Of models that somebody gave nobody knows what they started from.
+        assert!(!page.contains("same weights"), "{page}");
         report.verdict().join(" ")
     }
 
@@ -210,6 +216,14 @@ mod tests {
         assert!(clear.starts_with(expected), "{clear}");
         let unclear = verdict(vec![group("with dropout", &[0.7, 0.6]), group("rate 0", &[0.6, 0.61])]);
         assert!(unclear.contains("which chance alone may explain"), "{unclear}");
+    }
+
+    /// The differences are 10, 20 and 0 points: 10 ± 4.303 × 10 / √3.
+    #[test]
+    fn the_interval_over_inputs_is_that_of_their_differences() {
+        let (one, another) = (vec![0.2, 0.4, 0.6], vec![0.1, 0.2, 0.6]);
+        let text = verdict(vec![with_inputs("with dropout", &[one]), with_inputs("rate 0", &[another])]);
+        assert!(text.contains("10.0 points more (95 % interval over inputs: -14.8 to 34.8)"), "{text}");
     }
 
     #[test]

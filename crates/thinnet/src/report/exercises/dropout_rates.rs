@@ -110,7 +110,8 @@ impl DropoutRates {
         let mut text = format!("The gap between training and validation accuracy {}", course(&gaps, 4));
         if !negative.is_empty() {
             text += &format!(
-                "; it is negative at {}, where thinned networks in training are compared with whole ones in validation",
+                "; it is negative at {}: training accuracy is a mean over the epoch, in which the network goes on learning, and at \
+                 rates above 0 that of thinned networks; validation accuracy is that of the whole network after the epoch",
                 listed(&negative)
             );
         }

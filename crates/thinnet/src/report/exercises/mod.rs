@@ -29,8 +29,14 @@ pub struct ExerciseText {
 /// Writes a row for each run of each model.
 fn write_comparison<'a>(models: impl IntoIterator<Item = &'a ModelRuns>, folder: &Path) -> Result<()> {
     let models = models.into_iter().cloned().collect();
-    Comparison { models, data: String::new(), notes: Vec::new(), command: String::new() }
-        .write_csv(folder.join("comparison.csv"))
+    Comparison {
+        models,
+        data: String::new(),
+        penalties_differ: false,
+        notes: Vec::new(),
+        command: String::new(),
+    }
+    .write_csv(folder.join("comparison.csv"))
 }
 
 #[cfg(test)]

@@ -112,6 +112,17 @@ impl RegularizedSet {
         self.models.iter().collect()
     }
 
+    /// The models from the highest mean test accuracy down, equal ones as they stand; those without one come last.
+    fn ranked(&self) -> Vec<&ModelRuns> {
+        let accuracy = |model: &ModelRuns| {
+            let mean = mean(model, |run| Measure::TEST_ACCURACY.value(run));
+            mean.filter(|mean| !mean.is_nan()).unwrap_or(f64::NEG_INFINITY)
+        };
+        let mut ranked = self.models();
+        ranked.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)));
+        ranked
+    }
+
     fn rows(&self) -> Vec<Vec<String>> {
         let head = ["", "training", "validation", "train − val", "test accuracy", "test loss"];
         let row = |model: &ModelRuns| {
@@ -132,10 +143,7 @@ impl RegularizedSet {
     fn discussion(&self) -> Vec<String> {
         let chosen: Vec<String> = self.choices.iter().map(Choice::said).collect();
         let mut sentences = vec![format!("Chosen by validation loss: {}.", listed(&chosen))];
-        let accuracy =
-            |model: &&ModelRuns| mean(model, |run| Measure::TEST_ACCURACY.value(run)).unwrap_or(f64::NAN);
-        let mut ranked = self.models();
-        ranked.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)));
+        let ranked = self.ranked();
         if let (Some(best), Some(plain)) = (ranked.first(), self.models.first()) {
             let place = ranked.iter().position(|model| model.name == plain.name).unwrap_or(0) + 1;
             sentences.push(format!(
@@ -225,13 +233,10 @@ impl Regularization {
                 ..Panel::default()
             }
         };
-        let best = self.sets.iter().filter_map(|set| {
-            let by_accuracy = |a: &&ModelRuns, b: &&ModelRuns| {
-                let of = |model| mean(model, |run| Measure::TEST_ACCURACY.value(run)).unwrap_or(f64::NAN);
-                of(a).total_cmp(&of(b))
-            };
-            Some(format!("“{}” on {}", set.models.iter().max_by(by_accuracy)?.name, set.name))
-        });
+        let best = self
+            .sets
+            .iter()
+            .filter_map(|set| Some(format!("“{}” on {}", set.ranked().first()?.name, set.name)));
         let names = self.sets.first().map_or_else(Vec::new, |set| {
             set.models
                 .iter()

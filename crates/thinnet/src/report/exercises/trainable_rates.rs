@@ -103,21 +103,21 @@ impl TrainableRates {
     pub fn discussion(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         for (place, column) in self.places.iter().zip(self.columns()) {
-            let at = |run: &RunResult, part: fn(usize) -> usize| {
+            let end = cell(&self.concrete, 4, |run| run.last(&column));
+            let late = mean(&self.concrete, |run| {
                 let rates = run.history.get(&column)?;
-                rates.get(part(rates.len().checked_sub(1)?)).copied()
-            };
-            let end = cell(&self.concrete, 4, |run| at(run, |last| last));
-            let late =
-                mean(&self.concrete, |run| Some(at(run, |last| last)? - at(run, |last| last * 3 / 4)?));
-            let late = late.unwrap_or(f64::NAN);
-            let moved = match format!("{:.4}", late.abs()).as_str() {
-                "0.0000" => "stood still".to_owned(),
-                size => format!("{} by {size}", if late < 0.0 { "fell" } else { "rose" }),
-            };
-            sentences.push(format!(
-                "The learned rate {place} ends at {end}; over the last quarter of the training it {moved}."
-            ));
+                // Fewer epochs have no quarter.
+                let last = rates.len().checked_sub(1).filter(|last| *last >= 3)?;
+                Some(rates[last] - rates[last * 3 / 4])
+            });
+            let moved = late.map_or_else(String::new, |late| {
+                let moved = match format!("{:.4}", late.abs()).as_str() {
+                    "0.0000" => "stood still".to_owned(),
+                    size => format!("{} by {size}", if late < 0.0 { "fell" } else { "rose" }),
+                };
+                format!("; over the last quarter of the training it {moved}")
+            });
+            sentences.push(format!("The learned rate {place} ends at {end}{moved}."));
         }
         sentences.extend(turning_sentence(&courses(self.models())));
         sentences.extend(self.against_samples());
@@ -148,12 +148,12 @@ impl TrainableRates {
                 0 | 1 => String::new(),
                 seeds => {
                     let told = if ps[index] <= LEVEL {
-                        "more than chance explains"
+                        "the difference is more than chance explains"
                     } else {
-                        "which chance alone may explain"
+                        "chance alone may explain the difference"
                     };
                     format!(
-                        "; from {} to {} samples the difference is {told} (paired t-test over {seeds} seeds, p after Holm's \
+                        "; from {} to {} samples {told} (paired t-test over {seeds} seeds, p after Holm's \
                          correction for {} rates: {})",
                         thousands(first.samples),
                         thousands(last_size.samples),

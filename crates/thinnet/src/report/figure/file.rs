@@ -180,7 +180,7 @@ impl Figure {
 }
 
 /// A text in lines that are no wider than that.
-fn wrapped(text: &str, size: u32, most: u32) -> Vec<String> {
+pub(in crate::report) fn wrapped(text: &str, size: u32, most: u32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

@@ -3,12 +3,13 @@
 
 mod axis;
 mod file;
-mod number;
+pub(super) mod number;
 mod page;
 mod panel;
 
 use std::sync::Once;
 
+pub(super) use file::wrapped;
 use plotters::style::{FontStyle, IntoFont, RGBColor, TextStyle, register_font};
 
 use crate::error::Error;

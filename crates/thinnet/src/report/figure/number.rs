@@ -1,7 +1,7 @@
 //! Numbers as charts say them.
 
 /// A value with about four digits that matter: `0.9754`, `12.35`, `1234`, `3.2e-5`.
-pub(super) fn value(value: f64) -> String {
+pub(in crate::report) fn value(value: f64) -> String {
     match value.abs() {
         size if size == 0.0 || !size.is_finite() => format!("{value}"),
         size if size < 1e-3 => scientific(value),

@@ -240,5 +240,8 @@ mod tests {
             vec![assessment(0.8, 0.5), assessment(0.8, 0.5)],
         ]);
         assert!(unclear.contains("which chance alone may explain"), "{unclear}");
+        let expected =
+            "The AUROC of entropy with MC dropout is the same as with dropout off: 0.5000 against 0.5000";
+        assert!(unclear.contains(expected) && unclear.contains("b & c is not told from <a>"), "{unclear}");
     }
 }
