@@ -16,14 +16,19 @@ pub(crate) fn code(result: Result<()>) -> ExitCode {
         // Whoever read our output has seen enough.
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Error::Interrupted) => {
-            eprintln!("interrupted: what was complete is saved");
+            complain("interrupted: what was complete is saved");
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("error: {}", error.to_string().replace('\n', " "));
+            complain(&format!("error: {}", error.to_string().replace('\n', " ")));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes a line to standard error, if anybody can read it there.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// The flag that Ctrl-C sets: the first time work ends in order, the second time at once.

@@ -422,12 +422,30 @@ fn the_bench_prints_the_line_of_the_other_libraries_benchmarks() {
 }
 
 #[test]
-fn unknown_kernels_are_refused() {
+fn unknown_kernels_and_numbers_of_threads_are_refused() {
     let bench = Bench::new();
-    let output = bench.command(&["data", "list"]).env("THINNET_KERNELS", "sse9").output().unwrap();
+    for (variable, value, expected) in [
+        ("THINNET_KERNELS", "sse9", "expected one of portable, avx2, avx512"),
+        ("THINNET_THREADS", "1025", "expected a number from 1 to 1024"),
+    ] {
+        let output = bench.command(&["data", "list"]).env(variable, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(error, format!("error: {variable}={value}: {expected}\n"));
+    }
+}
+
+/// As where memory is limited: no system has the stack that the threads are to get.
+#[test]
+fn threads_that_cannot_be_started_are_an_error() {
+    let bench = Bench::new();
+    let stack = (1_u64 << 50).to_string();
+    let mut command = bench.command(&["bench", "w1", "--threads", "2"]);
+    let output = command.env("RUST_MIN_STACK", stack).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(error, "error: THINNET_KERNELS=sse9: expected one of portable, avx2, avx512\n");
+    assert!(error.starts_with("error: cannot start 2 threads: "), "{error}");
+    assert!(error.ends_with(": give fewer with --threads or THINNET_THREADS\n"), "{error}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn spatial_compares_three_networks_and_goes_on_where_it_was_stopped() {
 
     bench.fails(&arguments, "run holds a run already");
     // As if it had been stopped in the last model.
-    for name in ["comparison.csv", "without-dropout/report.html"] {
+    for name in ["comparison.csv", "report.html", "without-dropout/report.html"] {
         fs::remove_file(bench.path("run").join(name)).unwrap();
     }
     bench.fails(&arguments, "holds a run already: go on with it with --resume");
@@ -276,7 +276,9 @@ fn exercise_4_shows_activations_with_and_without_dropout() {
         assert!(bench.path("run").join(name).exists(), "{name}");
     }
     complete(&bench.path("run/autoencoder-without-dropout/seed-43"));
-    self_contained(&fs::read_to_string(bench.path("run/report.html")).unwrap());
+    let page = fs::read_to_string(bench.path("run/report.html")).unwrap();
+    assert!(page.contains("Both of a pair have the same seed and start from the same weights."), "{page}");
+    self_contained(&page);
     // Its runs are only read the second time.
     let again = bench.ok(&[&["tutorial", "exercise", "4", "--resume"], &arguments[..]].concat());
     assert_eq!(again, text);

@@ -189,6 +189,20 @@ fn what_cannot_be_sampled_is_said() {
     );
     let nowhere = ["--mc-samples", "5", "--samples", "none-such/s.npy"];
     bench.fails(&mc("run/model.safetensors", &nowhere), 1, "cannot write none-such/s.npy");
+    let nowhere = ["--mc-samples", "5", "--variance", "none-such/v.npy"];
+    bench.fails(&mc("run/model.safetensors", &nowhere), 1, "none-such/v.npy: cannot be written");
+    for (option, value, message) in [
+        ("--interval", "1.5", "expected a level between 0 and 1"),
+        ("--noise-variance", "nan", "expected a variance from 0 on"),
+    ] {
+        bench.fails(&mc("run/model.safetensors", &["--mc-samples", "5", option, value]), 2, message);
+    }
+    for (option, path) in [("--variance", "m.npy"), ("--samples", "x.npy")] {
+        let message = format!("{option}: {path} is used already");
+        bench.fails(&mc("run/model.safetensors", &["--mc-samples", "5", option, path]), 1, &message);
+    }
+    let interval = ["--mc-samples", "5", "--interval", "0.5"];
+    bench.fails(&mc("run/model.safetensors", &interval), 1, "--interval: is for a regression");
     assert!(!bench.path("m.npy").exists());
 }
 

@@ -1,6 +1,7 @@
 //! Bad input and what is said about it: a table of inputs and messages.
 
 use ndarray::{Array1, Array2, array};
+use thinnet::callbacks::Mode;
 use thinnet::experiment::Experiment;
 use thinnet::prelude::*;
 
@@ -182,7 +183,11 @@ fn data_that_do_not_fit() {
         ),
         (
             model.fit((&x, &y), quiet().callback(EarlyStopping::new("val_loss"))),
-            "unknown value to monitor `val_loss`: known are accuracy, loss",
+            "EarlyStopping: `val_loss` never comes, as there is no validation: give validation_split or validation_data",
+        ),
+        (
+            model.fit((&x, &y), quiet().callback(EarlyStopping::new("lss").mode(Mode::Min))),
+            "unknown value to monitor `lss`: did you mean `loss`?",
         ),
     ];
     for (result, message) in table {

@@ -7,17 +7,20 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Data {
     /// List the data sets that are known by name
+    #[command(after_help = "Examples:\n  thinnet data list\n  thinnet data list --json")]
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Download a data set, unless it is there
+    #[command(after_help = "Examples:\n  thinnet data fetch cifar10")]
     Fetch {
         /// Its name
         name: String,
     },
     /// Check the files of a data set
+    #[command(after_help = "Examples:\n  thinnet data verify fashion-mnist")]
     Verify {
         /// Its name
         name: String,

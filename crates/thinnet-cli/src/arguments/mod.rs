@@ -80,7 +80,7 @@ Examples:
 Examples:
   thinnet train experiments/basic.toml
   thinnet train experiments/basic.toml --set model.layers.1.rate=0.5 --set fit.epochs=20 --out runs/half
-  thinnet train experiments/basic.toml --out runs/half --resume")]
+  thinnet train experiments/basic.toml --set model.layers.1.rate=0.5 --set fit.epochs=20 --out runs/half --resume")]
     Train(Train),
     /// Measure a model's loss and metrics
     #[command(after_help = "\
@@ -136,7 +136,7 @@ Welch's test is taken, which sees less. The numbers that are compared are those 
     /// Train an experiment at every point of a grid, with several seeds, and say which differences are real
     #[command(after_help = "\
 Examples:
-  thinnet sweep experiments/basic.toml --vary model.layers.1.rate=0,0.1,0.3,0.5 --seeds 5
+  thinnet sweep experiments/basic.toml --vary model.layers.1.rate=0,0.1,0.3,0.5 --seeds 5 --out runs/rates
   thinnet sweep experiments/basic.toml --vary model.layers.1.rate=0,0.3 --vary model.layers.0.units=32,128,512 --seeds 3
   thinnet sweep experiments/basic.toml --vary compile.optimizer=adam,rmsprop,sgd --seeds 5 --baseline optimizer-sgd
   thinnet sweep experiments/basic.toml --vary fit.batch_size=32,128 --seeds 5 --out runs/batch
@@ -151,8 +151,8 @@ Examples:
   thinnet tune experiments/basic.toml --vary model.layers.1.rate=0..0.5 \\
                --vary compile.optimizer.learning_rate=1e-4..1e-1:log --budget '30 runs'
   thinnet tune experiments/basic.toml --vary model.layers.0.units=32..512:log --search successive-halving --budget '200 epochs'
-  thinnet tune experiments/basic.toml --vary model.layers.1.rate=0,0.1,0.2 --search grid --seeds 5 --out runs/rates
-  thinnet tune experiments/basic.toml --vary model.layers.1.rate=0,0.1,0.2 --search grid --seeds 5 --out runs/rates --resume
+  thinnet tune experiments/basic.toml --vary model.layers.1.rate=0,0.1,0.2 --search grid --seeds 5 --out runs/search
+  thinnet tune experiments/basic.toml --vary model.layers.1.rate=0,0.1,0.2 --search grid --seeds 5 --out runs/search --resume
   thinnet tune experiments/papers/gal-ghahramani-2016.toml --data-folder DATA     (DATA/uci/SET/data.txt)
 
 The same in the file:

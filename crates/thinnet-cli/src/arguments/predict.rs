@@ -33,25 +33,23 @@ pub(crate) struct Predict {
     /// Where to write the outputs of every thinned network, as .npy of shape (N, inputs, outputs)
     #[arg(long, value_name = "FILE", requires = "mc_samples", conflicts_with = "image")]
     pub(crate) samples: Option<PathBuf>,
-    /// For regression: the share of targets that the intervals are to hold
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        default_value_t = 0.95,
-        requires = "mc_samples",
-        conflicts_with = "image"
-    )]
-    pub(crate) interval: f64,
-    /// For regression: the variance of the targets around the true function (1/τ), which widens the intervals
-    #[arg(
-        long,
-        value_name = "VARIANCE",
-        default_value_t = 0.0,
-        requires = "mc_samples",
-        conflicts_with = "image"
-    )]
-    pub(crate) noise_variance: f64,
+    /// For regression: the share of targets that the intervals are to hold [default: 0.95]
+    #[arg(long, value_name = "LEVEL", value_parser = level, requires = "mc_samples", conflicts_with = "image")]
+    pub(crate) interval: Option<f64>,
+    /// For regression: the variance of the targets around the true function (1/τ), which widens the intervals [default: 0]
+    #[arg(long, value_name = "VARIANCE", value_parser = variance, requires = "mc_samples", conflicts_with = "image")]
+    pub(crate) noise_variance: Option<f64>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    let level = text.parse().ok().filter(|&level| 0.0 < level && level < 1.0);
+    level.ok_or_else(|| "expected a level between 0 and 1, such as 0.95".into())
+}
+
+fn variance(text: &str) -> Result<f64, String> {
+    let variance = text.parse().ok().filter(|&variance: &f64| variance >= 0.0 && variance.is_finite());
+    variance.ok_or_else(|| "expected a variance from 0 on".into())
 }

@@ -22,23 +22,23 @@ pub(crate) fn run(arguments: &Evaluate, threads: Option<usize>) -> Result<()> {
         )));
     }
     let x = fitting(&mut model, load_array(&arguments.input)?.into_features()?)?;
-    let y = load_array(&arguments.labels)?.into_targets()?;
+    let data = Data { x, y: load_array(&arguments.labels)?.into_targets()? };
+    data.check()?;
     let sampling = sampling(&mut model, &arguments.sampling)?;
-    let logs = match (sampling, arguments.calibration) {
-        (None, false) => model.evaluate(Data { x, y })?,
-        _ => {
-            let prediction = predictive(&mut model, sampling, &x)?;
-            let mut logs = match is_compiled {
-                true => model.evaluate_predictive(&prediction, &y)?,
-                false => Logs::new(),
-            };
-            if arguments.calibration {
-                let forecast = Forecast::of(&prediction, &y)?;
-                logs.extend(calibration(&mut model, arguments, sampling, &forecast)?);
-            }
-            logs
-        }
+    let prediction = match sampling.is_some() || arguments.calibration {
+        true => Some(predictive(&mut model, sampling, &data.x)?),
+        false => None,
     };
+    let mut logs = match (&prediction, sampling) {
+        _ if !is_compiled => Logs::new(),
+        (Some(prediction), Some(_)) => model.evaluate_predictive(prediction, &data.y)?,
+        // Where one network is asked, its loss may come from logits, which know more than probabilities.
+        _ => model.evaluate(&data)?,
+    };
+    if let Some(prediction) = prediction.filter(|_| arguments.calibration) {
+        let forecast = Forecast::of(&prediction, &data.y)?;
+        logs.extend(calibration(&mut model, arguments, sampling, &forecast)?);
+    }
     if arguments.json {
         return print(&format!("{}\n", json!(logs)));
     }

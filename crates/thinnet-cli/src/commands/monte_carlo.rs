@@ -11,6 +11,7 @@ use thinnet::report::aligned;
 use thinnet::uncertainty::{Predictive, Sampling};
 use thinnet::{Error, Result};
 
+use super::pictures;
 use super::predict::{measured, rows};
 use crate::arguments::{self, Predict};
 use crate::exit::{on_interrupt, print};
@@ -40,6 +41,7 @@ pub(super) fn predict(
     x: &Features,
     y: Option<Targets>,
 ) -> Result<()> {
+    check(model, arguments, x, y.as_ref())?;
     let prediction = sampled(model, arguments, sampling, x)?;
     let logs = y.map(|y| model.evaluate_predictive(&prediction, &y)).transpose()?;
     let files = [
@@ -48,15 +50,17 @@ pub(super) fn predict(
         // Written as it was sampled.
         ("samples", &arguments.samples, None),
     ];
+    let (level, noise_variance) =
+        (arguments.interval.unwrap_or(0.95), arguments.noise_variance.unwrap_or(0.0));
+    let interval = match prediction.is_classification() {
+        true => None,
+        false => Some(prediction.interval(level, noise_variance)?),
+    };
     for (_, path, array) in files {
         if let (Some(path), Some(array)) = (path, array) {
             npy::write(path, array)?;
         }
     }
-    let interval = match prediction.is_classification() {
-        true => None,
-        false => Some(prediction.interval(arguments.interval, arguments.noise_variance)?),
-    };
     if arguments.json {
         let mut result = Map::new();
         result.insert("shape".into(), json!(prediction.mean.shape()));
@@ -74,7 +78,7 @@ pub(super) fn predict(
         result.extend(uncertainties(&prediction)?);
         if let Some((lower, upper)) = &interval {
             let interval = json!({
-                "level": arguments.interval, "noise_variance": arguments.noise_variance,
+                "level": level, "noise_variance": noise_variance,
                 "lower": rows(lower), "upper": rows(upper),
             });
             result.insert("interval".into(), interval);
@@ -94,10 +98,35 @@ pub(super) fn predict(
     if arguments.output.is_none() {
         text += &match &interval {
             None => aligned(&classified(model, &prediction)?),
-            Some(interval) => aligned(&regressed(&prediction, interval, arguments.interval)),
+            Some(interval) => aligned(&regressed(&prediction, interval, level)),
         };
     }
     print(&(text + &measured(&logs)))
+}
+
+/// Finds what is wrong before the sampling, which may take long.
+fn check(model: &Sequential, arguments: &Predict, x: &Features, y: Option<&Targets>) -> Result<()> {
+    let regression =
+        arguments.interval.map(|_| "--interval").or(arguments.noise_variance.map(|_| "--noise-variance"));
+    if let (Some(option), true) = (regression, model.gives_probabilities()) {
+        let message = format!(
+            "{option}: is for a regression, and this model's outputs are probabilities: leave it out"
+        );
+        return Err(Error::Usage(message));
+    }
+    if let Some(y) = y.filter(|y| y.len() != x.len()) {
+        let (samples, targets) = (x.len(), y.len());
+        let message =
+            format!("expected one target for each sample, got {samples} samples and {targets} targets");
+        return Err(Error::Data(message));
+    }
+    for path in [&arguments.output, &arguments.variance].into_iter().flatten() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(Err(error)) = folder.map(std::fs::metadata) {
+            return Err(Error::file(path, format!("cannot be written: {error}")));
+        }
+    }
+    Ok(())
 }
 
 /// Samples, and writes every sample to the file that is asked for.
@@ -147,26 +176,21 @@ pub(super) fn uncertainties(prediction: &Predictive) -> Result<Map<String, Value
 fn classified(model: &Sequential, prediction: &Predictive) -> Result<Vec<Vec<String>>> {
     let (entropy, information) = (prediction.entropy()?, prediction.mutual_information()?);
     let probabilities = prediction.probabilities().ok();
+    let labels = prediction.label_probabilities()?;
     let said = match probabilities {
         Some(_) => &["class", "probability"][..],
-        None => &["mean of the outputs"],
+        None => &["mean probability of each label"],
     };
     let head = [&["input"], said, &["entropy (nats)", "mutual information (nats)"]].concat();
     let mut table = vec![head.into_iter().map(String::from).collect::<Vec<_>>()];
-    for (input, outputs) in prediction.mean.outer_iter().enumerate() {
+    for (input, labels) in labels.outer_iter().enumerate() {
         let mut row = vec![input.to_string()];
         match &probabilities {
             Some(probabilities) => {
-                let likeliest = probabilities
-                    .row(input)
-                    .iter()
-                    .copied()
-                    .enumerate()
-                    .fold((0, f32::MIN), |best, this| if this.1 > best.1 { this } else { best });
-                let name = model.class_names().get(likeliest.0).cloned();
-                row.extend([name.unwrap_or_else(|| likeliest.0.to_string()), format!("{:.4}", likeliest.1)]);
+                let (class, probability) = pictures::likeliest(&probabilities.row(input).to_vec())[0];
+                row.extend([pictures::name(model, class), format!("{probability:.4}")]);
             }
-            None => row.push(outputs.iter().map(|p| format!("{p:.4}")).collect::<Vec<_>>().join(" ")),
+            None => row.push(labels.iter().map(|p| format!("{p:.4}")).collect::<Vec<_>>().join(" ")),
         }
         row.extend([entropy[input], information[input]].map(|value| format!("{value:.4}")));
         table.push(row);

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use ndarray::Array3;
+use ndarray::{Array2, Array3};
 use serde_json::{Value, json};
 use thinnet::data::formats::image::{ColorMode, Interpolation, picture_size};
 use thinnet::data::{Features, load_image};
 use thinnet::model::Sequential;
 use thinnet::report::aligned;
-use thinnet::uncertainty::Sampling;
+use thinnet::uncertainty::{Predictive, Sampling};
 use thinnet::{Error, Result, Shape};
 
 use crate::arguments::Predict;
@@ -17,7 +17,7 @@ use crate::exit::print;
 /// How many classes are named for a picture.
 const NAMED: usize = 3;
 
-/// Prints the likeliest classes of each picture.
+/// Prints the likeliest classes of each picture, or the likeliest of several labels.
 pub(crate) fn classify(
     model: &mut Sequential,
     arguments: &Predict,
@@ -27,19 +27,11 @@ pub(crate) fn classify(
     if let Some(sampling) = sampling {
         return sampled(model, arguments, sampling, &x);
     }
-    let output = model.predict(&x)?;
-    if output.ndim() != 2 {
-        let message =
-            format!("--image: the model's output {:?} is no class: give it --input", &output.shape()[1..]);
-        return Err(Error::Usage(message));
-    }
-    let from_logits =
-        model.compile_config().is_ok_and(|compiled| compiled["loss"]["config"]["from_logits"] == true);
+    let probabilities = probabilities(&model.predictive(&x)?)?;
     let mut text = String::new();
     let mut entries = Vec::new();
-    for (path, row) in arguments.image.iter().zip(output.outer_iter()) {
-        let row: Vec<f32> = row.iter().copied().collect();
-        let likely = likeliest(&probabilities(row, from_logits)?);
+    for (path, row) in arguments.image.iter().zip(probabilities.outer_iter()) {
+        let likely = likeliest(&row.to_vec());
         text += &format!("{}: {}\n", path.display(), named(model, &likely));
         entries.push(json!({"image": path, "classes": classes(model, &likely)}));
     }
@@ -60,7 +52,7 @@ pub(crate) fn samples(model: &mut Sequential, paths: &[PathBuf], resize: bool) -
 /// Prints the likeliest classes of each picture over thinned networks, and how unsure those are.
 fn sampled(model: &mut Sequential, arguments: &Predict, sampling: Sampling, x: &Features) -> Result<()> {
     let prediction = model.predict_mc(x, sampling)?;
-    let probabilities = prediction.probabilities()?;
+    let probabilities = probabilities(&prediction)?;
     let (entropy, information) = (prediction.entropy()?, prediction.mutual_information()?);
     let head = ["picture", "entropy (nats)", "mutual information (nats)", "likeliest"];
     let mut table = vec![head.map(String::from).to_vec()];
@@ -81,7 +73,8 @@ fn sampled(model: &mut Sequential, arguments: &Predict, sampling: Sampling, x: &
     print(&if arguments.json { format!("{}\n", json!(entries)) } else { aligned(&table) })
 }
 
-fn name(model: &Sequential, class: usize) -> String {
+/// What a class is called: its number where the model knows no name.
+pub(super) fn name(model: &Sequential, class: usize) -> String {
     model.class_names().get(class).cloned().unwrap_or_else(|| class.to_string())
 }
 
@@ -145,34 +138,17 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The probability of each class.
-fn probabilities(mut row: Vec<f32>, from_logits: bool) -> Result<Vec<f32>> {
-    if from_logits {
-        match &mut row[..] {
-            [logit] => *logit = 1.0 / (1.0 + (-*logit).exp()),
-            logits => {
-                let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
-                let sum: f32 = logits.iter().sum();
-                logits.iter_mut().for_each(|value| *value /= sum);
-            }
-        }
-    }
-    if let Some(value) = row.iter().find(|value| !(0.0..=1.0001).contains(*value)) {
-        let message = format!(
-            "expected a model that gives probabilities (softmax or sigmoid), got an output of {value}: give it --input"
-        );
-        return Err(Error::Data(message));
-    }
-    Ok(match row[..] {
-        // One output is the probability of the second class.
-        [second] => vec![1.0 - second, second],
-        _ => row,
-    })
+/// The probability of each class, or of each of several labels.
+fn probabilities(prediction: &Predictive) -> Result<Array2<f32>> {
+    let of_labels = |error: Error| {
+        let labels = prediction.label_probabilities().ok().and_then(|p| p.into_dimensionality().ok());
+        labels.ok_or_else(|| Error::Data(format!("--image: {error}: give it --input")))
+    };
+    prediction.probabilities().or_else(of_labels)
 }
 
 /// The likeliest classes with their probabilities; the first of equal ones first.
-fn likeliest(probabilities: &[f32]) -> Vec<(usize, f32)> {
+pub(super) fn likeliest(probabilities: &[f32]) -> Vec<(usize, f32)> {
     let mut classes: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
     classes.sort_by(|a, b| b.1.total_cmp(&a.1));
     classes.truncate(NAMED);
@@ -195,18 +171,6 @@ mod tests {
         assert_eq!(wanted(&[3072]), Some((32, 32, 3)));
         assert_eq!(wanted(&[36]), Some((6, 6, 1)));
         assert_eq!([wanted(&[13]), wanted(&[4, 4, 2]), wanted(&[2, 2, 2, 3])], [None; 3]);
-    }
-
-    #[test]
-    fn outputs_become_probabilities_or_an_error() {
-        assert_eq!(probabilities(vec![0.25, 0.75], false).unwrap(), [0.25, 0.75]);
-        assert_eq!(probabilities(vec![0.75], false).unwrap(), [0.25, 0.75]);
-        assert_eq!(probabilities(vec![1000.0, 1000.0], true).unwrap(), [0.5, 0.5]);
-        assert_eq!(probabilities(vec![0.0], true).unwrap(), [0.5, 0.5]);
-        assert!(
-            probabilities(vec![3.5, 0.1], false).unwrap_err().to_string().contains("got an output of 3.5")
-        );
-        assert!(probabilities(vec![f32::NAN], false).is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `thinnet predict`
 
+use std::path::PathBuf;
+
 use ndarray::{ArrayD, Axis};
 use serde_json::{Value, json};
 use thinnet::data::formats::npy;
@@ -13,6 +15,7 @@ use crate::arguments::Predict;
 use crate::exit::print;
 
 pub(crate) fn run(arguments: &Predict, threads: Option<usize>) -> Result<()> {
+    check_files(arguments)?;
     let mut model = trained(&arguments.model, threads)?;
     let sampling = monte_carlo::sampling(&mut model, &arguments.sampling)?;
     let Some(input) = &arguments.input else {
@@ -30,6 +33,23 @@ pub(crate) fn run(arguments: &Predict, threads: Option<usize>) -> Result<()> {
         Some(sampling) => monte_carlo::predict(&mut model, arguments, sampling, &x, y),
         None => predict(&mut model, arguments, x, y),
     }
+}
+
+/// Makes sure that no file is written over one that is read, or twice.
+fn check_files(arguments: &Predict) -> Result<()> {
+    let Predict { model, input, labels, output, variance, samples, .. } = arguments;
+    let read = [Some(&model.model), model.weights.as_ref(), input.as_ref(), labels.as_ref()];
+    let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let mut taken: Vec<PathBuf> = read.into_iter().flatten().map(whole).collect();
+    for (option, path) in [("--output", output), ("--variance", variance), ("--samples", samples)] {
+        let Some(path) = path else { continue };
+        if taken.contains(&whole(path)) {
+            let message = format!("{option}: {} is used already: choose another file", path.display());
+            return Err(Error::Usage(message));
+        }
+        taken.push(whole(path));
+    }
+    Ok(())
 }
 
 fn predict(

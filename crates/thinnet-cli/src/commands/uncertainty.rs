@@ -22,12 +22,7 @@ const VALIDATION_SPLIT: f64 = 0.2;
 
 pub(crate) fn run(arguments: &Uncertainty, threads: Option<usize>) -> Result<()> {
     let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next("uncertainty"));
-    if out.join("report.html").exists() {
-        return Err(Error::Usage(format!(
-            "{} holds a report already: choose another folder with --out",
-            out.display()
-        )));
-    }
+    RunFolder::refuse_other(&out, None)?;
     let load = |path: &PathBuf| trained(&Model { model: path.clone(), weights: None }, threads);
     let mut models = arguments.model.iter().map(load).collect::<Result<Vec<_>>>()?;
     let (data, split, mut notes) = known(arguments)?;

@@ -91,8 +91,9 @@ impl Sequential {
         moments.finish()
     }
 
-    /// Whether the outputs are probabilities, or their logits: see [`Predictive::is_classification`].
-    pub(crate) fn gives_probabilities(&self) -> bool {
+    /// Whether the outputs are probabilities, or their logits: see [`Predictive::is_classification`]. False for a model that was
+    /// neither built nor compiled.
+    pub fn gives_probabilities(&self) -> bool {
         Distribution::of(self, 1) != Distribution::Real
     }
 }
@@ -102,6 +103,7 @@ mod tests {
     use ndarray::{Array2, Axis};
 
     use crate::prelude::*;
+    use crate::schedules::{Linear, Rate};
     use crate::uncertainty::Sampling;
 
     fn inputs() -> Array2<f32> {
@@ -212,6 +214,21 @@ mod tests {
         assert!(!of(Dropout::new(0.0)).is_stochastic().unwrap());
         let mut model = Sequential::new().add(RandomFlip::new("horizontal").input_shape([4, 4, 1]));
         assert!(!model.is_stochastic().unwrap());
+        let layers: [fn(Rate) -> Box<dyn Layer>; 3] = [
+            |rate| Box::new(DropConnect::new(2, rate)),
+            |rate| Box::new(MultiSampleDropout::new(rate, 4, Dense::new(2))),
+            |rate| Box::new(Residual::new().add(Dense::new(4)).add(StochasticDepth::new(rate))),
+        ];
+        for layer in layers {
+            let rates: [Rate; 4] =
+                [0.0.into(), 0.1.into(), Linear::new(0.5, 0.0, 10).into(), Linear::new(0.0, 0.5, 10).into()];
+            let is_stochastic = rates.map(|rate| {
+                let mut model = Sequential::new().add(Input::new([4]));
+                model.push(layer(rate));
+                model.is_stochastic().unwrap()
+            });
+            assert_eq!(is_stochastic, [false, true, false, true], "{:?}", layer(0.0.into()));
+        }
     }
 
     #[test]

@@ -67,6 +67,18 @@ impl Predictive {
         }
     }
 
+    /// The mean probability that each output stands for, of shape (inputs, …): where there are several labels or places, that of
+    /// each.
+    ///
+    /// # Errors
+    /// Where the outputs are no probabilities.
+    pub fn label_probabilities(&self) -> Result<ArrayD<f32>> {
+        self.check_classification()?;
+        let probabilities = self.probabilities.iter().map(|&p| p as f32).collect();
+        ArrayD::from_shape_vec(self.mean.raw_dim(), probabilities)
+            .map_err(|error| Error::Data(error.to_string()))
+    }
+
     /// Each input's predictive entropy: that of the mean probabilities, H\[p̄\] = −Σ p̄ ln p̄. It is high where the networks
     /// are unsure, and where they disagree. Where there are several labels or places it is the sum over them.
     ///
@@ -367,6 +379,9 @@ mod tests {
         assert_eq!(labels.mutual_information().unwrap()[0], 0.0);
         let message = labels.probabilities().unwrap_err().to_string();
         assert!(message.ends_with("got outputs of shape [2] of several labels or places"), "{message}");
+        let logits = of(&[&[0.0, 100.0]], &[1, 2], Distribution::Bernoulli { from_logits: true });
+        assert_eq!(logits.label_probabilities().unwrap().as_slice().unwrap(), [0.5, 1.0]);
+        assert!(of(&[&[1.0]], &[1, 1], Distribution::Real).label_probabilities().is_err());
     }
 
     /// Entropies of logits are those of the probabilities, whereas mean and variance are the outputs'.

@@ -15,7 +15,8 @@ const VALIDATION: &str = "Validation is on the test data, as in the tutorial's l
                           the test accuracy is that of the last epoch; to stop at the best epoch would flatter it.";
 
 pub(super) fn run(arguments: &Tutorial, threads: Option<usize>, epochs: usize) -> Result<()> {
-    let out = folder(arguments, "tutorial", "report.html")?;
+    let done = if arguments.seeds.unwrap_or(1) == 1 { "config.toml" } else { "comparison.csv" };
+    let out = folder(arguments, "tutorial", done)?;
     // Only what is here: a tutorial that begins with a large download is none that one tries.
     let whole = datasets::find("cifar10")?;
     let is_here = Store::from_env().has(whole)?;

@@ -26,7 +26,8 @@ const TITLES: [&str; 4] = [
 /// One exercise, into a folder of its own.
 pub(super) fn one(arguments: &Tutorial, threads: Option<usize>) -> Result<()> {
     let number = arguments.exercise.unwrap_or(1);
-    let out = folder(arguments, &format!("exercise-{number}"), "report.html")?;
+    let done = if number == 1 || number == 3 { "comparison.csv" } else { "report.html" };
+    let out = folder(arguments, &format!("exercise-{number}"), done)?;
     announce(arguments, threads, &format!("exercise {number}"))?;
     let run = run_options(out.clone(), arguments.resume, threads, arguments.watch);
     exercise(arguments, number, &run, &out, None)?;

@@ -77,7 +77,7 @@ fn conditions(threads: usize, seed: u64, seeds: u64) -> String {
     format!("{threads} {plural}, {} · {of_seeds}", thinnet::kernels())
 }
 
-/// The folder to write to, by default the next free one of this name. `done` is a file that a run leaves there at its end.
+/// The folder to write to, by default the next free one of this name. `done` is the file by which its results are known.
 fn folder(arguments: &Tutorial, name: &str, done: &str) -> Result<PathBuf> {
     let out = arguments.out.clone().unwrap_or_else(|| RunFolder::next(name));
     refuse_done(&out, arguments.resume, done)?;

@@ -36,7 +36,7 @@ impl Default for Csv {
 }
 
 impl Csv {
-    /// Commas, and a header where the first row has anything that is not a number.
+    /// Commas, and a header where the first row has no number.
     pub fn new() -> Self {
         Self::default()
     }
@@ -60,7 +60,7 @@ impl Csv {
         self
     }
 
-    /// Whether the first row names the columns. Default: it does if it has anything that is not a number.
+    /// Whether the first row names the columns. Default: it does if it has no number; an error if it has both.
     pub fn header(mut self, header: bool) -> Self {
         self.header = Some(header);
         self
@@ -106,9 +106,17 @@ impl Csv {
         let mut first = true;
         while rows.read_record(&mut record).map_err(|error| unreadable(path, error))? {
             if std::mem::take(&mut first) {
-                let named =
-                    self.header.unwrap_or_else(|| record.iter().any(|cell| cell.parse::<f64>().is_err()));
-                if named {
+                let is_name = |cell: &str| cell.parse::<f64>().is_err();
+                let names = record.iter().filter(|cell| is_name(cell)).count();
+                if self.header.is_none() && 0 < names && names < record.len() {
+                    let (column, cell) =
+                        record.iter().enumerate().find(|(_, cell)| is_name(cell)).unwrap_or((0, ""));
+                    let message = format!(
+                        "line 1: expected a row of numbers or of names, got both: `{cell}` in column {column} is no number"
+                    );
+                    return Err(Error::file(path, message));
+                }
+                if self.header.unwrap_or(names > 0) {
                     columns = record.iter().map(str::to_owned).collect();
                     continue;
                 }
@@ -309,6 +317,10 @@ mod tests {
 
     #[test]
     fn a_header_is_seen_or_said() {
+        let mixed = Csv::new().from_bytes("table.csv", b"1,NA,3\n4,5,6\n").unwrap_err().to_string();
+        let expected =
+            "line 1: expected a row of numbers or of names, got both: `NA` in column 1 is no number";
+        assert_eq!(mixed, format!("table.csv: {expected}"));
         assert_eq!(read("1,2\n3,4\n").unwrap().values(), array![[1.0, 2.0], [3.0, 4.0]]);
         let named = Csv::new().header(true).from_bytes("table.csv", b"1,2\n3,4\n").unwrap();
         assert_eq!((named.columns(), named.values().nrows()), (&["1".to_owned(), "2".to_owned()][..], 1));
