@@ -1,5 +1,5 @@
 #![allow(unsafe_code, reason = "a counting allocator cannot be written without")]
-//! A training step allocates nothing.
+//! A training step allocates nothing; Monte-Carlo prediction needs no more memory for more networks.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,16 +12,22 @@ use thinnet::prelude::*;
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+/// Bytes that are in use, and the most that were.
+static USED: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        let used = USED.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        MOST.fetch_max(used, Ordering::Relaxed);
         // SAFETY: as promised by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        USED.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: as promised by the caller.
         unsafe { System.dealloc(start, layout) }
     }
@@ -57,6 +63,26 @@ fn check<'a>(name: &str, mut model: Sequential, data: impl Into<Data<'a>>, fit: 
 fn a_step_allocates_nothing() {
     dense_networks();
     convolutional_networks();
+    monte_carlo();
+}
+
+fn monte_carlo() {
+    let x = Array2::<f32>::from_shape_fn((600, 64), |(i, j)| ((i + j) % 7) as f32);
+    let mut model = Sequential::new()
+        .threads(2)
+        .add(Dense::new(32).activation(Relu).input_shape([64]))
+        .add(Dropout::new(0.5))
+        .add(Dense::new(10).activation(Softmax));
+    let mut most = |networks: usize| {
+        let before = USED.load(Ordering::Relaxed);
+        MOST.store(before, Ordering::Relaxed);
+        model.predict_mc(&x, networks).unwrap();
+        MOST.load(Ordering::Relaxed) - before
+    };
+    // The first call makes what the model keeps.
+    let [_, few, many] = [3, 3, 300].map(&mut most);
+    // A network's outputs have 24,000 bytes.
+    assert!(many < few + 8_000, "{few} bytes for 3 networks, {many} for 300");
 }
 
 fn dense_networks() {
