@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::{Job, Outcome, RunOptions, penalties, results, run_all, set, space, text};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
-use crate::report::{Chosen, Searched, Trial, Tuning, quoted, words};
+use crate::report::{Chosen, Searched, Trial, Tuning};
 use budget::Budget;
 use plan::Plan;
 use study::Study;
@@ -48,6 +48,9 @@ impl TuneOptions {
     }
 }
 
+/// So many runs of a search that ends with its time, and not after a number of candidates, are looked at before the first.
+const AHEAD: usize = 100;
+
 /// How often, at most, `tune.csv` is written anew.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -59,7 +62,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// of each search is trained anew, on all training data, and tested.
 ///
 /// # Errors
-/// Whatever is wrong with the file, its data or a candidate, which is named; a budget that pays for nothing;
+/// Whatever is wrong with the file, its data or a candidate, which is named (with a budget of time, one of the first hundred
+/// runs: a later one ends the search, with what was found until then); a budget that pays for nothing; a folder with another search;
 /// [`Error::Interrupted`] after what is complete was saved.
 pub fn tune(path: impl AsRef<Path>, options: &TuneOptions) -> Result<Tuning> {
     let path = path.as_ref();
@@ -76,12 +80,12 @@ pub fn tune(path: impl AsRef<Path>, options: &TuneOptions) -> Result<Tuning> {
     let description = description(&file, path, &sets)?;
     if let Some(out) = out {
         check_folder(out, &description, options.run.resume)?;
-        trials.read()?;
+        trials.read(&studies)?;
     }
     let search = Running { studies: &studies, config: &config, options, trials: Mutex::new((trials, None)) };
     let (count, judged) = match &plan {
         Plan::Candidates(count) => (*count, vec![base.fit.epochs]),
-        Plan::Until(_) => (search.at_once(), vec![base.fit.epochs]),
+        Plan::Until(_) => (search.per_study(search.threads().max(AHEAD)), vec![base.fit.epochs]),
         Plan::Halving(rungs) => (rungs[0].0, rungs.iter().map(|(_, epochs)| *epochs).collect()),
     };
     let mut candidates = search.first(count);
@@ -90,9 +94,10 @@ pub fn tune(path: impl AsRef<Path>, options: &TuneOptions) -> Result<Tuning> {
         std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
         write_whole(out.join("tune.toml"), |file| file.write_all(description.as_bytes()))?;
     }
+    let mut ended = None;
     match plan {
         Plan::Candidates(_) => search.rung(&candidates, base.fit.epochs)?,
-        Plan::Until(seconds) => search.until(seconds, base.fit.epochs)?,
+        Plan::Until(seconds) => ended = search.until(seconds, base.fit.epochs, count)?,
         Plan::Halving(rungs) => {
             let mut before = None;
             for (count, epochs) in rungs {
@@ -104,7 +109,7 @@ pub fn tune(path: impl AsRef<Path>, options: &TuneOptions) -> Result<Tuning> {
             }
         }
     }
-    search.finish()
+    search.finish(ended)
 }
 
 /// Makes sure that a folder holds no search, or the same one, which is to be gone on with.
@@ -117,7 +122,7 @@ fn check_folder(out: &Path, description: &str, resume: bool) -> Result<()> {
         Ok(_) if !resume => Err(Error::Usage(format!(
             "{place} holds a search already: go on with it with --resume, or choose another folder with --out"
         ))),
-        Ok(existing) if existing != description => Err(Error::Usage(format!(
+        Ok(existing) if content(&existing) != content(description) => Err(Error::Usage(format!(
             "{place} holds another search (see its tune.toml): choose another folder with --out"
         ))),
         Ok(_) => Ok(()),
@@ -132,12 +137,17 @@ fn has_begun(out: &Path) -> Result<bool> {
     Ok(out.join("tune.csv").exists() || entries.any(|entry| entry.path().is_dir()))
 }
 
-/// The whole search as TOML, the same however its file was named: paths in it are relative to the file.
+/// The whole search as TOML, behind a line that says where its file is: paths in it are relative to that.
 fn description(file: &str, path: &Path, sets: &[String]) -> Result<String> {
     let mut tree = text::read(file)?;
     set::apply(&mut tree, sets)?;
     let path = std::path::absolute(path).map_err(Error::io("resolve", path))?;
     Ok(format!("# {}\n{}", path.display(), text::write(&Value::Object(tree))?))
+}
+
+/// A description without its first line: the same search's, wherever its file is and however it was named.
+fn content(description: &str) -> &str {
+    description.split_once('\n').map_or("", |(_, content)| content)
 }
 
 /// A search under way.
@@ -155,9 +165,9 @@ impl Running<'_> {
         self.studies.iter().map(|study| (0..study.count(count)).collect()).collect()
     }
 
-    /// How many candidates keep all threads busy.
-    fn at_once(&self) -> usize {
-        self.threads().div_ceil(self.studies.len() * self.config.seeds)
+    /// How many candidates of each study it takes for so many runs.
+    fn per_study(&self, runs: usize) -> usize {
+        runs.div_ceil(self.studies.len() * self.config.seeds)
     }
 
     fn threads(&self) -> usize {
@@ -212,21 +222,27 @@ impl Running<'_> {
         result.map(drop)
     }
 
-    /// Runs one candidate after the other, as many at once as there are threads, until the time is used up.
-    fn until(&self, seconds: f64, epochs: usize) -> Result<()> {
-        let mut count = self.at_once();
+    /// Runs one candidate after the other, as many at once as there are threads, until the time is used up, or a candidate
+    /// behind the first `checked` cannot be run: why is returned, for what was found before stands.
+    fn until(&self, seconds: f64, epochs: usize, checked: usize) -> Result<Option<Error>> {
+        let at_once = self.per_study(self.threads());
+        let mut count = at_once;
         // Those that ran before took their time side by side.
         let before = self.lock().0.seconds() / self.threads() as f64;
         let start = Instant::now();
         loop {
             let candidates = self.first(count);
-            self.check(&candidates, &[epochs])?;
+            if count > checked
+                && let Err(error) = self.check(&candidates, &[epochs])
+            {
+                return Ok(Some(error));
+            }
             self.rung(&candidates, epochs)?;
             let is_all = candidates.iter().all(|candidates| candidates.len() < count);
             if is_all || before + start.elapsed().as_secs_f64() >= seconds {
-                return Ok(());
+                return Ok(None);
             }
-            count += self.at_once();
+            count += at_once;
         }
     }
 
@@ -252,15 +268,13 @@ impl Running<'_> {
 
     fn record(&self, key: &Key, job: &Job, outcome: &Outcome) -> Result<()> {
         let objective = objective::of(&self.config.objective, outcome)?;
-        let study = &self.studies[key.study];
-        let values = study.place.iter().cloned().chain(study.values(key.candidate)?);
-        let label: Vec<String> = values.map(|value| quoted(&words(&value))).collect();
+        let label = self.studies[key.study].label(key.candidate)?;
         let mut trials = self.lock();
         let (trials, written) = &mut *trials;
         // A folder adds up the seconds of all parts of its run.
         let before = if job.out.is_some() { trials.seconds_of(key) } else { 0.0 };
         let seconds = (outcome.seconds - before).max(0.0);
-        let record = Record { objective, seconds, label: label.join(",") };
+        let record = Record { objective, seconds, label };
         trials.add(key.clone(), record);
         if written.is_none_or(|written| written.elapsed() > PAUSE) {
             trials.write()?;
@@ -275,9 +289,10 @@ impl Running<'_> {
             return Ok(false);
         }
         for (index, study) in self.studies.iter().enumerate() {
-            let experiment = |(candidate, _)| study.candidate(candidate, 0)?.with_input_of(&study.train);
-            let experiments = trials.of(index).map(experiment).collect::<Result<Vec<_>>>()?;
-            if penalties::differ(&experiments)? {
+            let model =
+                |(candidate, _)| study.candidate(candidate, 0)?.with_input_of(&study.train)?.described();
+            let models = trials.of(index).map(model).collect::<Result<Vec<_>>>()?;
+            if penalties::differ(&models) {
                 return Ok(true);
             }
         }
@@ -288,8 +303,9 @@ impl Running<'_> {
         self.trials.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Trains the best candidate of each search on all training data, and tests it.
-    fn finish(self) -> Result<Tuning> {
+    /// Trains the best candidate of each search on all training data, and tests it. `ended` is why the search ended before its
+    /// time.
+    fn finish(self, ended: Option<Error>) -> Result<Tuning> {
         let up = self.config.up();
         let epochs = self.studies[0].experiment.fit.epochs;
         let trials = &self.lock().0;
@@ -349,6 +365,7 @@ impl Running<'_> {
             objective: self.config.objective.clone(),
             up,
             penalized: self.is_penalized(trials)?,
+            ended: ended.map(|error| error.to_string()),
             search: self.config.search.words(),
             epochs,
             seeds: self.config.seeds,

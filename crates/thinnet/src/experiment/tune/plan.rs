@@ -68,14 +68,19 @@ impl Plan {
                 Err(error(message.into()))
             }
             (Search::SuccessiveHalving, budget) => {
+                let there = |most| studies.iter().map(|study| study.count(most)).max().unwrap_or(most);
                 let candidates = match budget {
-                    Some(Budget::Epochs(all)) => largest(config, epochs, all / per_candidate, goes_on)
-                        .ok_or_else(|| error(format!("pays for no run of {epochs} epochs")))?,
-                    Some(Budget::Runs(runs)) => paid(runs)?,
-                    _ => paid(30.max(per_candidate))?,
+                    Some(Budget::Epochs(all)) => {
+                        let of_most = |most| largest(config, epochs, all / per_candidate, most, goes_on);
+                        // Fewer may cost more, as they are halved less often.
+                        of_most(MOST)
+                            .and_then(|count| of_most(there(count)))
+                            .ok_or_else(|| error(format!("pays for no run of {epochs} epochs")))?
+                    }
+                    Some(Budget::Runs(runs)) => there(paid(runs)?),
+                    _ => there(paid(30.max(per_candidate))?),
                 };
-                let there = studies.iter().map(|study| study.count(candidates)).max();
-                Ok(Self::Halving(rungs(config, epochs, there.unwrap_or(candidates))))
+                Ok(Self::Halving(rungs(config, epochs, candidates)))
             }
         }
     }
@@ -93,8 +98,9 @@ fn rungs(config: &TuneConfig, epochs: usize, candidates: usize) -> Vec<(usize, u
     (0..=halvings).map(|rung| (candidates / power(rung), (epochs / power(halvings - rung)).max(1))).collect()
 }
 
-/// The most candidates that so many epochs pay for. Where a candidate `goes_on`, it does not begin anew on each rung.
-fn largest(config: &TuneConfig, epochs: usize, all: usize, goes_on: bool) -> Option<usize> {
+/// The most candidates, `most` or fewer, that so many epochs pay for. Where a candidate `goes_on`, it does not begin anew on
+/// each rung.
+fn largest(config: &TuneConfig, epochs: usize, all: usize, most: usize, goes_on: bool) -> Option<usize> {
     let cost = |rungs: &[(usize, usize)]| {
         let mut before = 0;
         let of_rung = |&(count, epochs): &(usize, usize)| {
@@ -104,7 +110,7 @@ fn largest(config: &TuneConfig, epochs: usize, all: usize, goes_on: bool) -> Opt
         rungs.iter().map(of_rung).sum::<usize>()
     };
     let affordable = |candidates: usize| cost(&rungs(config, epochs, candidates)) <= all;
-    (1..=MOST).take_while(|&candidates| candidates <= all).filter(|&candidates| affordable(candidates)).last()
+    (1..=most.min(all)).rev().find(|&candidates| affordable(candidates))
 }
 
 #[cfg(test)]
@@ -122,11 +128,13 @@ mod tests {
         let two = TuneConfig { eta: 2, ..config.clone() };
         assert_eq!(rungs(&two, 16, 10), [(10, 2), (5, 4), (2, 8), (1, 16)]);
         // 27 · 3 + 9 · 6 + 3 · 18 + 1 · 54
-        assert_eq!(largest(&config, 81, 243, true), Some(27));
-        assert_eq!(largest(&config, 81, 80, true), None);
-        assert_eq!(largest(&config, 81, 81, true), Some(1));
+        assert_eq!(largest(&config, 81, 243, MOST, true), Some(27));
+        assert_eq!(largest(&config, 81, 80, MOST, true), None);
+        assert_eq!(largest(&config, 81, 81, MOST, true), Some(1));
         // 27 · 3 + 9 · 9 + 3 · 27 + 1 · 81
-        assert_eq!(largest(&config, 81, 324, false), Some(27));
-        assert!(largest(&config, 81, 323, false) < Some(27));
+        assert_eq!(largest(&config, 81, 324, MOST, false), Some(27));
+        assert!(largest(&config, 81, 323, MOST, false) < Some(27));
+        // 13 · 9 + 4 · 18 + 1 · 54; the 26 that are there would cost 26 · 9 + 8 · 18 + 2 · 54.
+        assert_eq!(largest(&config, 81, 243, 26, true), Some(13));
     }
 }

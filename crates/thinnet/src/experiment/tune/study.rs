@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::Search;
 use crate::data::{Data, Dataset, Features, Targets};
 use crate::error::{Error, Result};
-use crate::experiment::comparison::slug;
+use crate::experiment::comparison::own_folder;
 use crate::experiment::set::assignment;
 use crate::experiment::space::{Space, listed};
 use crate::experiment::{Experiment, Listing};
-use crate::report::{told, words};
+use crate::report::{quoted, told, words};
 
 /// What is searched for once: an experiment with one combination of the values of `[tune.each]`.
 pub(super) struct Study {
@@ -32,8 +32,8 @@ pub(super) struct Study {
     pub(super) space: Space,
     search: Search,
     drawn: Mutex<Drawn>,
-    /// The name of its folder; empty where there is only one search.
-    place_name: String,
+    /// The name of its folder within that of all; none where `[tune.each]` has no entries.
+    own_folder: Option<String>,
     file: String,
     folder: PathBuf,
     sets: Vec<String>,
@@ -76,14 +76,16 @@ impl Study {
                 return Err(Error::config("tune.each", message));
             }
             let name = place.iter().map(words).collect::<Vec<_>>().join(" ");
-            let place_name = place_name(&place);
-            if let Some(other) = studies.iter().find(|other| other.place_name == place_name) {
-                let message = format!(
-                    "expected values with folders of their own, got {place_name} for both `{}` and `{name}`: rename one",
-                    other.name
-                );
+            if studies.iter().any(|other| other.name == name) {
+                let message =
+                    format!("expected values that read differently, got `{name}` twice: rename one");
                 return Err(Error::config("tune.each", message));
             }
+            let is_free = |name: &str| {
+                let mut taken = studies.iter().filter_map(|other| other.own_folder.as_ref());
+                !taken.any(|other| other.eq_ignore_ascii_case(name))
+            };
+            let own_folder = (!place.is_empty()).then(|| own_folder(&place_name(&place), is_free));
             let data = experiment.data()?;
             let train = Dataset {
                 test: Data {
@@ -96,7 +98,7 @@ impl Study {
                 space: tune.space()?,
                 search: config.search,
                 drawn: Mutex::default(),
-                place_name,
+                own_folder,
                 published: published(&experiment, &name, (number % last, last))?,
                 name,
                 place,
@@ -118,7 +120,7 @@ impl Study {
 
     /// Its folder within that of all.
     pub(super) fn folder(&self, out: &Path) -> PathBuf {
-        if self.place_name.is_empty() { out.to_owned() } else { out.join(&self.place_name) }
+        self.own_folder.as_ref().map_or_else(|| out.to_owned(), |name| out.join(name))
     }
 
     /// How many different candidates there are, at most `most`.
@@ -132,11 +134,19 @@ impl Study {
     /// The values of a candidate.
     pub(super) fn values(&self, candidate: usize) -> Result<Vec<Value>> {
         let values = match self.search {
-            Search::Grid => Some(self.space.combination(candidate)),
+            Search::Grid => {
+                (self.count(candidate + 1) > candidate).then(|| self.space.combination(candidate))
+            }
             _ => self.with_drawn(candidate + 1, |values| values.get(candidate).cloned()),
         };
         let unknown = || Error::Usage(format!("the search has no candidate {}", candidate + 1));
         values.ok_or_else(unknown)
+    }
+
+    /// Its own values and those of a candidate, as cells of a CSV table.
+    pub(super) fn label(&self, candidate: usize) -> Result<String> {
+        let values = self.place.iter().cloned().chain(self.values(candidate)?);
+        Ok(values.map(|value| quoted(&words(&value))).collect::<Vec<_>>().join(","))
     }
 
     /// Reads the values of random candidates, of which there are `count` if so many differ.
@@ -196,15 +206,18 @@ impl Drawn {
     }
 }
 
-/// The folder of a study: its values, as every file system takes them.
+/// What the folder of a study is called: `bostonHousing-0`. Texts lose their dots: no folder is `..`, or has the name of a file
+/// of the search.
 fn place_name(place: &[Value]) -> String {
-    /// What file systems take.
-    const LONGEST: usize = 120;
+    let plain = |text: &str| {
+        let parts = text.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_'));
+        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+    };
     let part = |value: &Value| match value {
         Value::Number(number) => number.to_string(),
-        other => slug(&words(other)),
+        other => plain(&words(other)),
     };
-    place.iter().map(part).collect::<Vec<_>>().join("-").chars().take(LONGEST).collect()
+    place.iter().map(part).collect::<Vec<_>>().join("-")
 }
 
 /// What was published for a study, which has a number among the `count` that differ in the last entry of `[tune.each]` alone.

@@ -92,8 +92,8 @@ fn what_candidates_share_is_not_searched_over() {
         ("tune.each.\"fit.validation_split\"=[0.25, 0.0]", "fit.validation_split: expected a share"),
         ("tune.each.seed=[1, 1]", "tune.each.seed: expected each value once, got 1 twice"),
         (
-            "tune.each.\"model.name\"=[\"a b\", \"a-b\"]",
-            "expected values with folders of their own, got a-b for both `a b` and `a-b`: rename one",
+            "tune.each.\"values.name\"=[\"1\", 1]",
+            "tune.each: expected values that read differently, got `1` twice: rename one",
         ),
     ] {
         bench.fails("values.rate=0.1,0.3", &[each], message);
@@ -113,12 +113,19 @@ fn what_is_wrong_is_told_before_anything_is_written() {
 #[test]
 fn every_search_stays_within_its_folder() {
     let bench = Bench::new();
-    let each = "tune.each.\"values.name\"=[\"..\", \"../B c\", -1]";
+    let each = "tune.each.\"values.name\"=[\"..\", \"../B c\", -1, \"b-C\", \"tune.csv\", \"wave_1\"]";
     let sets = [each, "tune.keep=best", "tune.budget=1 runs", "fit.epochs=1"];
     bench.tune("values.rate=0.1,0.3", &sets, Some("out")).unwrap();
-    for best in ["out/best", "out/b-c/best", "out/-1/best"] {
-        assert!(bench.path(best).is_dir(), "{best}");
-    }
+    let mut folders: Vec<_> = std::fs::read_dir(bench.path("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    folders.sort_unstable();
+    // What fits stays as it is, and none is another one where case makes no difference.
+    assert_eq!(folders, ["-1", "B-c", "b-C-2", "model", "tune-csv", "wave_1"]);
+    assert!(folders.iter().all(|folder| bench.path("out").join(folder).join("best").is_dir()));
     let around = std::fs::read_dir(bench.folder.path()).unwrap().count();
     assert_eq!(around, 4, "the experiment, its two arrays, out");
 }
@@ -149,6 +156,50 @@ fn the_default_budget_of_successive_halving_is_in_runs() {
     let sets = ["tune.search=successive_halving", "tune.seeds=5", "fit.epochs=9"];
     assert_eq!(bench.plan("values.rate=0.0..0.5", &sets), Plan::Halving(vec![(6, 3), (2, 9)]));
     assert_eq!(bench.plan("values.rate=0.1,0.3", &sets), Plan::Halving(vec![(2, 9)]), "there are but two");
+}
+
+#[test]
+fn successive_halving_of_what_is_there_stays_within_its_epochs() {
+    let bench = Bench::new();
+    let sets = ["tune.search=successive_halving", "tune.budget=243 epochs", "fit.epochs=81"];
+    let plan = |values: usize| {
+        let rates: Vec<String> = (0..values).map(|value| format!("0.{value:02}")).collect();
+        bench.plan(&format!("values.rate={}", rates.join(",")), &sets)
+    };
+    assert_eq!(plan(27), Plan::Halving(vec![(27, 3), (9, 9), (3, 27), (1, 81)]));
+    assert_eq!(plan(26), Plan::Halving(vec![(13, 9), (4, 27), (1, 81)]));
+}
+
+#[test]
+fn what_a_budget_of_time_may_come_to_is_looked_at_before() {
+    let bench = Bench::new();
+    for last in ["softmax,nope", "nope,softmax"] {
+        let vary = format!("model.layers.1.activation={last}");
+        bench.fails(&vary, &["tune.budget=1 h", "fit.epochs=1"], "unknown activation `nope`");
+    }
+}
+
+#[test]
+fn a_candidate_that_cannot_be_run_ends_a_search_and_loses_nothing() {
+    let bench = Bench::new();
+    let options =
+        |values: &str| bench.options(&format!("model.layers.1.activation={values}"), &["fit.epochs=1"], None);
+    let studies = |options: &TuneOptions| {
+        Study::all(EXPERIMENT, bench.folder.path(), &options.overrides().unwrap()).unwrap()
+    };
+    // One of the two begins with the one that can be run.
+    let begins_well = |options: &TuneOptions| studies(options)[0].values(0).unwrap()[0] == "softmax";
+    let options = ["softmax,nope", "nope,softmax"].map(options).into_iter().find(begins_well).unwrap();
+    let studies = studies(&options);
+    let config = studies[0].experiment.tune.clone().unwrap();
+    let trials = Mutex::new((Trials::new(None, &config), None));
+    let search = Running { studies: &studies, config: &config, options: &options, trials };
+    let ended = search.until(3600.0, 1, 1).unwrap();
+    let tuning = search.finish(ended).unwrap();
+    assert_eq!((tuning.searches[0].trials.len(), tuning.searches[0].chosen.candidate), (1, 0));
+    let sentences = tuning.sentences();
+    assert!(sentences[0].starts_with("The search ended before its time, for a candidate cannot be run: "));
+    assert!(sentences[0].contains("unknown activation `nope`"), "{}", sentences[0]);
 }
 
 #[test]
@@ -188,10 +239,39 @@ fn a_search_that_has_begun_is_not_replaced() {
     assert!(error.contains("holds another search"), "{error}");
     options.vary = vec!["values.rate=0.1,0.3".into()];
     tune(bench.path("./e.toml"), &options).unwrap();
+    // As it was called from another folder, or by an older Thinnet.
+    let (_, content) = std::str::from_utf8(&description).unwrap().split_once('\n').unwrap();
+    std::fs::write(bench.path("out/tune.toml"), format!("# e.toml\n{content}")).unwrap();
+    tune(bench.path("e.toml"), &options).unwrap();
     // Before anything is found, another search may take its place.
     std::fs::create_dir(bench.path("new")).unwrap();
     std::fs::write(bench.path("new/tune.toml"), description).unwrap();
     bench.tune("values.rate=0.2,0.4", &[&sets[..], &["tune.keep=best"]].concat(), Some("new")).unwrap();
+}
+
+#[test]
+fn what_was_found_for_other_candidates_is_not_gone_on_with() {
+    let bench = Bench::new();
+    let options = |out: &str| {
+        let mut options =
+            bench.options("values.rate=0.1,0.3", &["tune.search=grid", "fit.epochs=1"], Some(out));
+        options.run.resume = true;
+        options
+    };
+    tune(bench.path("e.toml"), &options("out")).unwrap();
+    let path = bench.path("out/tune.csv");
+    let found = std::fs::read_to_string(&path).unwrap();
+    let moved = found.replace("\n1,2,", "\n1,3,");
+    for (changed, line) in [(found.replace("\"0.3\"", "\"0.4\""), 3), (moved, 3)] {
+        assert_ne!(changed, found);
+        std::fs::write(&path, changed).unwrap();
+        let error = tune(bench.path("e.toml"), &options("out")).unwrap_err().to_string();
+        let expected =
+            format!("tune.csv: line {line}: expected a candidate as the search has it now, got `1,");
+        assert!(error.contains(&expected) && error.ends_with("choose another folder with --out"), "{error}");
+    }
+    std::fs::write(&path, found).unwrap();
+    tune(bench.path("e.toml"), &options("out")).unwrap();
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use super::study::Study;
 use super::{Keep, TuneConfig};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
@@ -54,7 +55,10 @@ impl Trials {
     }
 
     /// Reads what an earlier part of the search has written.
-    pub(super) fn read(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// A row that is not of a candidate of these studies: lists in files may have changed, or how candidates are drawn.
+    pub(super) fn read(&mut self, studies: &[Study]) -> Result<()> {
         let Some(path) = self.path.as_ref().filter(|path| path.exists()) else { return Ok(()) };
         let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
         for (index, line) in text.lines().enumerate().skip(1) {
@@ -73,6 +77,14 @@ impl Trials {
                 seed: one(number(3)?)?,
             };
             let label = cells.get(6).ok_or_else(broken)?.to_string();
+            let expected = studies.get(key.study).and_then(|study| study.label(key.candidate).ok());
+            if expected.as_ref() != Some(&label) {
+                let message = format!(
+                    "line {}: expected a candidate as the search has it now, got `{line}`: choose another folder with --out",
+                    index + 1
+                );
+                return Err(Error::file(path, message));
+            }
             let record = Record { objective: float(4)?, seconds: float(5)?, label };
             self.records.insert(key, record);
         }

@@ -33,6 +33,8 @@ pub struct Tuning {
     pub up: bool,
     /// Whether the objective holds penalties in which candidates differ.
     pub penalized: bool,
+    /// Why the search ended before its time: what is wrong with a candidate.
+    pub ended: Option<String>,
     /// How candidates were chosen, in words.
     pub search: &'static str,
     /// The epochs of a whole run.

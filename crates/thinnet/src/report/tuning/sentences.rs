@@ -6,10 +6,14 @@ use crate::report::statistics::{LEVEL, holm, mean_interval, paired_test};
 impl Tuning {
     /// What was found, in whole sentences, a paragraph each.
     pub fn sentences(&self) -> Vec<String> {
-        match &self.searches[..] {
+        let found = match &self.searches[..] {
             [search] => self.of_one(search),
             searches => self.of_several(searches),
-        }
+        };
+        let ended = self.ended.iter();
+        let ended = ended
+            .map(|why| format!("The search ended before its time, for a candidate cannot be run: {why}."));
+        ended.chain(found).collect()
     }
 
     fn of_one(&self, search: &Searched) -> Vec<String> {

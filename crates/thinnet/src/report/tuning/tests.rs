@@ -20,6 +20,7 @@ fn tuning(trials: Vec<Trial>, seeds: usize) -> Tuning {
         objective: "val_loss".into(),
         up: false,
         penalized: false,
+        ended: None,
         search: "Random search",
         epochs: 10,
         seeds,
