@@ -54,9 +54,9 @@ impl AnyArray {
     pub fn into_targets(self) -> Result<Targets<'static>> {
         self.sample_shape()?;
         Ok(match self {
-            Self::F32(array) => own(Targets::from(&array)),
-            Self::U8(array) => own(Targets::from(&array)),
-            Self::I64(array) => own(Targets::from(&array)),
+            Self::F32(array) => Targets::from(&array).into_owned(),
+            Self::U8(array) => Targets::from(&array).into_owned(),
+            Self::I64(array) => Targets::from(&array).into_owned(),
         })
     }
 
@@ -86,13 +86,6 @@ fn elements<T: Clone>(array: ArrayD<T>) -> Vec<T> {
     match array.is_standard_layout() {
         true => array.into_raw_vec_and_offset().0,
         false => array.iter().cloned().collect(),
-    }
-}
-
-fn own(targets: Targets<'_>) -> Targets<'static> {
-    match targets {
-        Targets::Classes(classes) => Targets::Classes(classes.into_owned().into()),
-        Targets::Values { sample, values } => Targets::Values { sample, values: values.into_owned().into() },
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ndarray::{ArrayBase, ArrayView, Data, Dimension};
 
+use crate::error::{Error, Result};
 use crate::shape::Shape;
 
 /// The inputs of a model: samples along the first axis, borrowed where that is possible.
@@ -103,6 +104,13 @@ impl<'a> Features<'a> {
         let Values::Floats(values) = &self.values else { return None };
         let at = values.iter().position(|value| !value.is_finite())?;
         Some((at / self.sample.len(), at % self.sample.len()))
+    }
+
+    pub(crate) fn check_finite(&self) -> Result<()> {
+        let Some((sample, element)) = self.find_non_finite() else { return Ok(()) };
+        Err(Error::Data(format!(
+            "x has a value that is NaN or infinite (sample {sample}, element {element}): clean or fill it first"
+        )))
     }
 }
 

@@ -41,11 +41,14 @@ impl Standardization {
     /// The means and deviations of some samples.
     ///
     /// # Errors
-    /// Where there is no sample.
+    /// Where there is no sample, or a value that is NaN or infinite.
     pub fn of(data: &Data) -> Result<Self> {
         if data.is_empty() {
             return Err(Error::Data("expected at least one sample to standardize by, got none".into()));
         }
+        // One such value would make all samples' NaN, and messages would tell the wrong one.
+        data.x.check_finite()?;
+        data.y.check_finite()?;
         let len = data.x.sample_shape().len();
         let mut sample = vec![0.0; len];
         let x = Scale::of(len, data.len(), |index, each| {
@@ -79,10 +82,8 @@ impl Standardization {
     /// Targets as the network is to give them. Integers, which may be numbers to predict, become values.
     pub(crate) fn targets(&self, y: &Targets) -> Targets<'static> {
         let Some(scale) = &self.y else { return y.clone().into_owned() };
-        let (sample, mut values) = match y {
-            Targets::Classes(classes) => (1.into(), classes.iter().map(|&class| class as f32).collect()),
-            Targets::Values { sample, values } => (sample.clone(), values.to_vec()),
-        };
+        let (sample, values) = Targets::from(y).into_values();
+        let mut values = values.into_owned();
         scale.apply(&mut values);
         Targets::Values { sample, values: values.into() }
     }
@@ -151,6 +152,20 @@ mod tests {
         let mut values = values.into_owned();
         standardization.y.unwrap().invert(&mut values);
         assert!(values.iter().zip(&y).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_told_with_its_own_sample() {
+        let (x, mut y) = (array![[1.0_f32], [2.0], [4.0]], array![1.0_f32, 2.0, 3.0]);
+        y[2] = f32::NAN;
+        let message = |x, y| Standardization::of(&Data::from((x, y))).unwrap_err().to_string();
+        let told = message(&x, &y);
+        assert_eq!(told, "y has a value that is NaN or infinite (sample 2): clean or fill it first");
+        let told = message(&x.mapv(|value| 1.0 / (value - 2.0)), &array![1.0_f32, 2.0, 3.0]);
+        assert_eq!(
+            told,
+            "x has a value that is NaN or infinite (sample 1, element 0): clean or fill it first"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ndarray::{Array2, ArrayBase, Data, Dimension};
 
+use crate::error::{Error, Result};
 use crate::shape::Shape;
 
 /// The targets of all samples, borrowed where that is possible.
@@ -29,7 +30,7 @@ pub enum TargetRows<'a> {
     Values(&'a [f32]),
 }
 
-impl Targets<'_> {
+impl<'a> Targets<'a> {
     /// The number of samples.
     pub fn len(&self) -> usize {
         match self {
@@ -52,6 +53,23 @@ impl Targets<'_> {
                 Targets::Values { sample, values: Cow::Owned(values.into_owned()) }
             }
         }
+    }
+
+    /// One sample's shape, and the samples' values: class numbers are numbers, too.
+    pub(crate) fn into_values(self) -> (Shape, Cow<'a, [f32]>) {
+        match self {
+            Self::Classes(classes) => (1.into(), classes.iter().map(|&class| class as f32).collect()),
+            Self::Values { sample, values } => (sample, values),
+        }
+    }
+
+    pub(crate) fn check_finite(&self) -> Result<()> {
+        let Self::Values { sample, values } = self else { return Ok(()) };
+        let Some(at) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
+        Err(Error::Data(format!(
+            "y has a value that is NaN or infinite (sample {}): clean or fill it first",
+            at / sample.len()
+        )))
     }
 
     /// A part of the samples, borrowed.
@@ -141,8 +159,25 @@ impl<'a, T: TargetElement> From<&'a [T]> for Targets<'a> {
 /// let labels = thinnet::data::to_categorical(&[1, 0], 3);
 /// assert_eq!(labels, ndarray::array![[0., 1., 0.], [1., 0., 0.]]);
 /// ```
+///
+/// # Panics
+/// If a class number is not below `count`.
 pub fn to_categorical(classes: &[usize], count: usize) -> Array2<f32> {
+    for &class in classes {
+        assert!(class < count, "expected class numbers below {count}, got {class}: give a larger count");
+    }
     Array2::from_shape_fn((classes.len(), count), |(sample, class)| {
         f32::from(u8::from(classes[sample] == class))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_categorical;
+
+    #[test]
+    #[should_panic(expected = "expected class numbers below 3, got 5: give a larger count")]
+    fn a_class_beyond_the_count_has_no_label() {
+        to_categorical(&[1, 5], 3);
+    }
 }

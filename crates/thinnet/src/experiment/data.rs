@@ -46,8 +46,8 @@ pub struct DataConfig {
     /// The rows to test on. Default: none.
     pub test_rows: Option<Listing>,
     /// `true` standardizes inputs and targets, `"features"` the inputs alone: the network sees them with mean 0 and standard
-    /// deviation 1 over the samples that are trained on, while metrics and predictions are in the targets' own units.
-    /// Default: false.
+    /// deviation 1 over the samples that are trained on, while metrics and predictions are in the targets' own units. Not with
+    /// `[augmentation]`. Default: false.
     pub standardize: Option<Standardize>,
     /// Takes only this many training samples, the first ones. Default: all.
     pub samples: Option<usize>,
@@ -138,15 +138,18 @@ impl DataConfig {
                 return Err(Error::config(format!("data.{key}"), format!("is for {of}, got none")));
             }
         }
-        let tests = self.x_test.is_some() || self.y_test.is_some();
-        if self.folder.is_some() && tests {
-            let message =
-                "`x_test` and `y_test` do not go with a `folder`: put test pictures into its `test`";
-            return Err(Error::config("data", message));
+        if self.x_test.is_none() && self.y_test.is_none() {
+            return Ok(());
         }
-        if self.table.is_some() && tests {
-            let message = "`x_test` and `y_test` do not go with a `table`: name its `test_rows`";
-            return Err(Error::config("data", message));
+        for (of, given, instead) in [
+            ("dataset", self.dataset.is_some(), "it has test data of its own"),
+            ("folder", self.folder.is_some(), "put test pictures into its `test`"),
+            ("table", self.table.is_some(), "name its `test_rows`"),
+        ] {
+            if given {
+                let message = format!("`x_test` and `y_test` do not go with a `{of}`: {instead}");
+                return Err(Error::config("data", message));
+            }
         }
         Ok(())
     }
@@ -189,7 +192,9 @@ impl DataConfig {
             (None, None, Some(table), ..) => self.read_table(table)?,
             (None, None, None, Some(x), Some(y)) => {
                 let read = |x: &Path, y: &Path| -> Result<Data<'static>> {
-                    Ok(Data { x: load_array(x)?.into_features()?, y: load_array(y)?.into_targets()? })
+                    let data = Data { x: load_array(x)?.into_features()?, y: load_array(y)?.into_targets()? };
+                    data.check()?;
+                    Ok(data)
                 };
                 let train = read(x, y)?;
                 let test = match (x_test, y_test) {
@@ -213,11 +218,21 @@ impl DataConfig {
         Ok((data, notes))
     }
 
+    /// Whether anything is standardized.
+    pub(super) fn standardizes(&self) -> bool {
+        !matches!(self.standardize, None | Some(Standardize::All(false)))
+    }
+
     /// How a model standardizes, whose training samples these are.
     pub(super) fn standardization(&self, train: &Data) -> Result<Option<Standardization>> {
         Ok(match self.standardize {
             None | Some(Standardize::All(false)) => None,
-            Some(Standardize::All(true)) => Some(Standardization::of(train)?),
+            Some(Standardize::All(true)) => {
+                // Integers are numbers to predict here, for classes are not standardized.
+                let (sample, values) = Targets::from(&train.y).into_values();
+                let train = Data { x: Features::from(&train.x), y: Targets::Values { sample, values } };
+                Some(Standardization::of(&train)?)
+            }
             Some(Standardize::Part(StandardizedPart::Features)) => {
                 Some(Standardization { y: None, ..Standardization::of(train)? })
             }
@@ -234,6 +249,91 @@ impl DataConfig {
         match *image_size {
             Some([height, width]) => reader.image_size(height, width),
             None => reader,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, array};
+
+    use super::super::{Experiment, RunOptions, run};
+    use super::*;
+
+    fn read(data: &str, rest: &str) -> Result<Experiment> {
+        let text = format!(
+            "[data]\n{data}\n[model]\nlayers = [{{ class = 'Dense', units = 1 }}]\n[compile]\noptimizer = 'adam'\nloss = 'mse'\n{rest}"
+        );
+        Experiment::from_toml(&text, Path::new("."), &[])
+    }
+
+    fn small(y: Targets<'static>) -> Dataset {
+        let x = Array2::from_shape_fn((y.len(), 2), |(i, j)| ((i * 7 + j) % 5) as f32);
+        let train = Data { x: Features::from(&x).into_owned(), y };
+        let test = train.slice(0..0).into_owned();
+        Dataset { name: "small".into(), class_names: Vec::new(), train, test }
+    }
+
+    #[test]
+    fn test_files_go_with_files_only() {
+        for (source, instead) in [
+            ("dataset = 'mnist'", "`dataset`: it has test data of its own"),
+            ("folder = 'pets'", "`folder`: put test pictures into its `test`"),
+            ("table = 'data.txt'\ntarget = 0", "`table`: name its `test_rows`"),
+        ] {
+            let message = read(&format!("{source}\nx_test = 'x.npy'\ny_test = 'y.npy'"), "");
+            let expected = format!("data: `x_test` and `y_test` do not go with a {instead}");
+            assert_eq!(message.unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn files_of_different_lengths_are_told_before_samples_are_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("x.csv"), "1,2\n3,4\n5,6\n").unwrap();
+        std::fs::write(path("y.csv"), "1\n2\n").unwrap();
+        let data = DataConfig {
+            x: Some(path("x.csv")),
+            y: Some(path("y.csv")),
+            samples: Some(3),
+            ..DataConfig::default()
+        };
+        let error = data.load().unwrap_err().to_string();
+        assert_eq!(error, "expected one target for each sample, got 3 samples and 2 targets");
+    }
+
+    #[test]
+    fn integers_to_predict_are_standardized_as_floats_are() {
+        let experiment = read("x = 'x.npy'\ny = 'y.npy'\nstandardize = true", "").unwrap();
+        let loss = |y| run(&experiment, &small(y), &RunOptions::default()).unwrap().history["loss"][0];
+        let integers = array![1000_i64, 3000, 2000, 1500, 4000, 2500];
+        let floats = integers.mapv(|value| value as f32);
+        let of_integers = loss(Targets::from(&integers).into_owned());
+        assert!(of_integers < 100.0, "{of_integers}");
+        assert_eq!(of_integers, loss(Targets::from(&floats).into_owned()));
+    }
+
+    #[test]
+    fn standardized_data_are_not_augmented() {
+        let of = |standardize: &str| {
+            read(&format!("dataset = 'mnist'\nstandardize = {standardize}"), "[augmentation]\nrescale = 0.05")
+        };
+        assert!(of("false").is_ok());
+        for standardize in ["true", "'features'"] {
+            let message = of(standardize).unwrap_err().to_string();
+            assert!(message.starts_with("data.standardize: does not go with `augmentation`"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_split_out_of_range_is_told_where_statistics_need_it_first() {
+        for (data, fit) in [("standardize = true", ""), ("", "[augmentation]\nfeaturewise_center = true")] {
+            let data = format!("x = 'x.npy'\ny = 'y.npy'\n{data}");
+            let experiment = read(&data, &format!("[fit]\nvalidation_split = -0.5\n{fit}")).unwrap();
+            let y = Targets::from(&array![1.0_f32, 2.0, 3.0]).into_owned();
+            let error = run(&experiment, &small(y), &RunOptions::default()).unwrap_err().to_string();
+            assert_eq!(error, "validation_split must be in [0, 1), got -0.5");
         }
     }
 }

@@ -305,6 +305,11 @@ impl Experiment {
             return Err(Error::config("data.standardize", message));
         }
         if let Some(augmentation) = &self.augmentation {
+            if self.data.standardizes() {
+                let message = "does not go with `augmentation`, which works on images as they are: leave out one of the \
+                               two (augmentation.featurewise_center and featurewise_std_normalization standardize images)";
+                return Err(Error::config("data.standardize", message));
+            }
             augmentation.check_arguments().map_err(|message| Error::config("augmentation", message))?;
             let split = augmentation.validation_split;
             if split != 0.0 {

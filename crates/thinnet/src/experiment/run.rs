@@ -244,12 +244,14 @@ pub(super) fn prepared<'a>(
     data: &'a Dataset,
     threads: Option<usize>,
 ) -> Result<(Sequential, Data<'a>, Data<'a>)> {
+    // Parts are taken of them before training checks them.
+    data.train.check()?;
     let mut model = experiment.model()?;
     if let Some(threads) = threads {
         model = model.threads(threads);
     }
     model.set_class_names(data.class_names.iter().cloned());
-    if experiment.data.standardize.is_some() {
+    if experiment.data.standardizes() {
         let training = data.train.slice(0..experiment.training_samples(data)?);
         model.set_standardization(experiment.data.standardization(&training)?);
     }
@@ -336,6 +338,23 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     use super::*;
+
+    #[test]
+    fn targets_that_are_too_few_are_told_before_parts_are_taken() {
+        let (x, y) = (Array2::<f32>::ones((12, 3)), Array1::<f32>::ones(5));
+        let train = Data::from((&x, &y)).into_owned();
+        let test = train.slice(0..0).into_owned();
+        let data = Dataset { name: "small".into(), class_names: Vec::new(), train, test };
+        for part in ["data.standardize = true", "augmentation.featurewise_center = true"] {
+            let text = format!(
+                "data.x = 'x.npy'\ndata.y = 'y.npy'\n{part}\ncompile.loss = 'mse'\n\
+                 model.layers = [{{ class = 'Dense', units = 1, input_shape = [3] }}]"
+            );
+            let experiment = Experiment::from_toml(&text, Path::new("."), &[]).unwrap();
+            let error = run(&experiment, &data, &RunOptions::default()).unwrap_err().to_string();
+            assert_eq!(error, "expected one target for each sample, got 12 samples and 5 targets");
+        }
+    }
 
     #[test]
     fn a_run_that_cannot_be_trained_leaves_no_folder() {

@@ -73,7 +73,14 @@ fn columns(table: &Table, listing: &Listing, place: &str, path: &Path) -> Result
             other => other,
         })
     };
-    listing.items(place)?.into_iter().map(column).collect()
+    let columns = listing.items(place)?.into_iter().map(column).collect::<Result<Vec<_>>>()?;
+    if let Some((_, &twice)) = columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column))
+    {
+        let message =
+            format!("expected each column once, got {} twice: name it once", table.columns()[twice]);
+        return Err(Error::config(place, message));
+    }
+    Ok(columns)
 }
 
 fn select(table: &Table, rows: &[usize], columns: &[usize]) -> Vec<f32> {
@@ -167,6 +174,10 @@ mod tests {
                 "target = 2\ntrain_rows = [0, 1]\ntest_rows = [1]",
                 "data.test_rows: row 1 is to be trained on and tested on: test rows must be unseen",
             ),
+            (
+                "target = 0\nfeatures = [1, 2, 1]",
+                "data.features: expected each column once, got 1 twice: name it once",
+            ),
             ("target = 2\ntest_rows = []", "data.test_rows: expected at least one entry, got none"),
             (
                 "target = { column = 2 }",
@@ -186,6 +197,12 @@ mod tests {
         assert_eq!(
             files.read("target = 2").unwrap_err(),
             "data.txt: line 2 (byte 6): expected 3 columns, got 2"
+        );
+        files.write("data.txt", "y,x,y\n1,2,1\n");
+        let twice = files.read("target = 'y'").unwrap_err();
+        assert_eq!(
+            twice,
+            "data.txt: line 1 (byte 0): expected a name for each column, got `y` twice: rename one"
         );
         assert_eq!(json!(Listing::One(json!(3))), json!(3));
     }

@@ -165,12 +165,7 @@ pub(super) fn check_features(built: &BuiltModel, features: &Features) -> Result<
         };
         return Err(Error::Data(format!("expected samples of shape {expected}, got {came}: {hint}")));
     }
-    if let Some((sample, element)) = features.find_non_finite() {
-        return Err(Error::Data(format!(
-            "x has a value that is NaN or infinite (sample {sample}, element {element}): clean or fill it first"
-        )));
-    }
-    Ok(())
+    features.check_finite()
 }
 
 /// Samples and targets must fit the model, the loss, the metrics and each other.
@@ -245,12 +240,7 @@ fn check_targets<'a>(
                 let classes: Vec<i64> = values.iter().map(|&value| value as i64).collect();
                 return check_classes(&classes, class_count(output));
             }
-            if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-                return Err(Error::Data(format!(
-                    "y has a value that is NaN or infinite (sample {}): clean or fill it first",
-                    at / sample.len()
-                )));
-            }
+            targets.check_finite()?;
             Ok(CheckedTargets::Values { len: sample.len(), values: Cow::Borrowed(&values[..]) })
         }
     }

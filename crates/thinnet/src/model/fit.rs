@@ -158,7 +158,8 @@ impl<'a> Fit<'a> {
     /// [`ImageDataGenerator`](crate::data::augmentation::ImageDataGenerator) for example. This runs ahead of training on threads
     /// of its own and is a pure function of the model's seed, the pass over the data and the sample. Samples for validation
     /// are not changed at random, but standardized alike (scaled, centred, whitened); give those for `evaluate` and `predict`
-    /// through [`Augment::standardized`]. Default: nothing.
+    /// through [`Augment::standardized`]. A model that standardizes by itself
+    /// ([`set_standardization`](Sequential::set_standardization)) takes no augmentation. Default: nothing.
     ///
     /// ```
     /// use thinnet::prelude::*;
@@ -196,9 +197,6 @@ impl<'a> Fit<'a> {
         if self.validation_freq == 0 {
             return error("validation_freq must be positive, got 0".into());
         }
-        if !(0.0..1.0).contains(&self.validation_split) {
-            return error(format!("validation_split must be in [0, 1), got {}", self.validation_split));
-        }
         if samples == 0 {
             return Err(Error::Data("expected at least one sample to train on, got none".into()));
         }
@@ -221,6 +219,10 @@ impl<'a> Fit<'a> {
 
     /// The samples that are trained on; the others validate.
     pub(crate) fn training_samples(&self, samples: usize) -> Result<usize> {
+        if !(0.0..1.0).contains(&self.validation_split) {
+            let message = format!("validation_split must be in [0, 1), got {}", self.validation_split);
+            return Err(Error::Usage(message));
+        }
         if self.validation_data.is_some() || self.validation_split == 0.0 {
             return Ok(samples);
         }
@@ -286,6 +288,11 @@ impl Sequential {
     pub fn fit<'a>(&mut self, data: impl Into<Data<'a>>, mut fit: Fit<'a>) -> Result<History> {
         let all = data.into();
         fit.check(all.len())?;
+        if fit.augment.is_some() && self.standardization.is_some() {
+            let message = "augmentation works on images as they are, and this model standardizes its inputs: leave out one of \
+                           the two (featurewise_center and featurewise_std_normalization standardize images)";
+            return Err(Error::Usage(message.into()));
+        }
         check_features(self.built()?, &all.x)?;
         let all = self.standardized(all)?;
         let given = fit.validation_data.take().map(|data| {
@@ -485,7 +492,20 @@ mod tests {
     use ndarray::{Array2, array};
 
     use super::ClassWeight;
+    use crate::data::Standardization;
     use crate::prelude::*;
+
+    #[test]
+    fn a_model_that_standardizes_takes_no_augmentation() {
+        let (x, y) = (Array2::<f32>::ones((3, 4)).into_shape_with_order((3, 2, 2)).unwrap(), array![0, 1, 0]);
+        let data = Data::from((&x, &y));
+        let mut model = Sequential::new().add(Flatten::new().input_shape([2, 2])).add(Dense::new(2));
+        model.compile("sgd", "mse", [] as [&str; 0]).unwrap();
+        model.set_standardization(Standardization::of(&data).unwrap());
+        let fit = Fit::new().verbose(false).augment(ImageDataGenerator::new().rescale(0.05));
+        let message = model.fit(&data, fit).unwrap_err().to_string();
+        assert!(message.contains("this model standardizes its inputs: leave out one"), "{message}");
+    }
 
     #[test]
     fn class_weights_that_would_wreck_training_are_told() {

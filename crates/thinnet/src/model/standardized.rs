@@ -14,11 +14,7 @@ impl Sequential {
     pub(crate) fn standardized_inputs<'a>(&self, x: Features<'a>) -> Result<Features<'a>> {
         let Some(standardization) = &self.standardization else { return Ok(x) };
         check(&standardization.x, x.sample_shape(), "samples")?;
-        if let Some((sample, element)) = x.find_non_finite() {
-            return Err(Error::Data(format!(
-                "x has a value that is NaN or infinite (sample {sample}, element {element}): clean or fill it first"
-            )));
-        }
+        x.check_finite()?;
         Ok(standardization.inputs(&x))
     }
 

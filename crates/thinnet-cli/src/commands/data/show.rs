@@ -69,7 +69,8 @@ fn plain(name: &str, data: &Dataset, out: &Path, count: usize) -> Result<()> {
     print(&format!("{} samples of {name}: {}\n", samples.len(), out.display()))
 }
 
-/// Draws samples with their augmented versions below, the same that training with this seed would see in this epoch.
+/// Draws samples with their augmented versions below, the same that training on all of them with this seed would see in this
+/// epoch: statistics are those of all training samples, also where an experiment keeps some for validation.
 fn augmented(
     name: &str,
     data: &Dataset,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::flow::{BatchTargets, FlowOptions, flow_methods};
 use super::{Augment, Batches, Flow, ImageDataGenerator, Subset};
 use crate::config::{Argument, words};
-use crate::data::formats::image::{ColorMode, Interpolation};
+use crate::data::formats::image::{ColorMode, Interpolation, check_size};
 use crate::data::formats::image_folder::ImageFolder;
 use crate::data::{Data, Features, Targets, to_categorical};
 use crate::error::{Error, Result};
@@ -94,7 +94,8 @@ impl<'a> FlowFromDirectory<'a> {
 
     flow_methods!();
 
-    /// How images are resized. Default: `nearest`.
+    /// How images are resized. `bilinear` differs from Keras's where images get smaller: see [`Interpolation::resize`].
+    /// Default: `nearest`.
     #[must_use]
     pub fn interpolation(mut self, interpolation: impl Into<Argument<Interpolation>>) -> Self {
         self.interpolation = interpolation.into();
@@ -114,6 +115,9 @@ impl<'a> FlowFromDirectory<'a> {
         if height == 0 || width == 0 {
             return Err(Error::Usage(format!("target_size must be positive, got {height}×{width}")));
         }
+        let color_mode = *self.color_mode.get().map_err(Error::Usage)?;
+        check_size(height, width, color_mode.channels())
+            .map_err(|message| Error::Usage(format!("target_size: {message}")))?;
         let class_mode = *self.class_mode.get().map_err(Error::Usage)?;
         let subset =
             self.options.subset.as_ref().map(|subset| subset.get().map_err(Error::Usage)).transpose()?;
@@ -124,7 +128,7 @@ impl<'a> FlowFromDirectory<'a> {
         }
         let reader = ImageFolder::new()
             .image_size(height, width)
-            .color_mode(*self.color_mode.get().map_err(Error::Usage)?)
+            .color_mode(color_mode)
             .interpolation(*self.interpolation.get().map_err(Error::Usage)?);
         let split = self.datagen.validation_split;
         let folders = reader.read_classes(&self.directory, self.classes.clone(), |count| {
@@ -392,6 +396,10 @@ mod tests {
                 "PETS: expected pictures, got none in the subset (see validation_split)",
             ),
             (flow().target_size(0, 3), "target_size must be positive, got 0×3"),
+            (
+                flow().target_size(3_000_000_000, 3),
+                "target_size: expected a picture of at most 256 MiB of pixels, got 3000000000×3×3",
+            ),
             (flow().classes(["cat", "fish"]), "PETS/fish: No such file"),
             (flow().classes(["cat", "cat"]), "classes: `cat` is there twice"),
             (

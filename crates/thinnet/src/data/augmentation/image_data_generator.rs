@@ -15,7 +15,7 @@ use super::affine::{Border, Resampling};
 use super::ranges::{ShiftRange, ZoomRange, between};
 use super::statistics::Statistics;
 use super::{FillMode, Flow, FlowFromDirectory, Transform, image_size};
-use crate::config::{Argument, parse, to_map};
+use crate::config::{Argument, not_negative, parse, to_map};
 use crate::data::{Data, Features};
 use crate::error::{Error, Result};
 use crate::random::{Domain, Stream};
@@ -442,9 +442,7 @@ impl ImageDataGenerator {
             return Err("rescale must not be 0, which would leave nothing of an image".into());
         }
         let (epsilon, split, order) = (self.zca_epsilon, self.validation_split, self.interpolation_order);
-        if !(epsilon >= 0.0 && epsilon.is_finite()) {
-            return Err(format!("zca_epsilon must be a number that is not negative, got {epsilon}"));
-        }
+        not_negative("zca_epsilon", epsilon)?;
         if !(0.0..1.0).contains(&split) {
             return Err(format!("validation_split must be in [0, 1), got {split}"));
         }

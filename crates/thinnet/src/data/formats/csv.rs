@@ -1,5 +1,6 @@
 //! Tables of numbers as comma-separated values.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayD, Axis};
@@ -69,8 +70,8 @@ impl Csv {
     /// Reads a table, plain or gzipped.
     ///
     /// # Errors
-    /// [`Error::Io`] where the file cannot be read; [`Error::File`] where rows differ in length or a cell is not a
-    /// number, with the line and the column.
+    /// [`Error::Io`] where the file cannot be read; [`Error::File`] where rows differ in length, a cell is not a number
+    /// or two columns have one name, with the line.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table> {
         self.parse(Source::open(path)?)
     }
@@ -85,26 +86,17 @@ impl Csv {
 
     fn parse(&self, source: Source<'_>) -> Result<Table> {
         let path = source.path().to_owned();
-        match self.delimiter {
-            Some(delimiter) => self.parse_separated(&path, delimiter, source.into_reader()),
-            None => {
-                let mut text = source.up_to(u64::MAX)?;
-                let delimiter = separated(&mut text);
-                self.parse_separated(&path, delimiter, &text[..])
-            }
-        }
-    }
-
-    fn parse_separated(&self, path: &Path, delimiter: u8, reader: impl std::io::Read) -> Result<Table> {
+        let mut text = source.up_to(u64::MAX)?;
+        let delimiter = self.delimiter.unwrap_or_else(|| separated(&mut text));
         let mut rows = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)
             .trim(csv::Trim::All)
-            .from_reader(reader);
+            .from_reader(&text[..]);
         let mut record = csv::StringRecord::new();
         let (mut columns, mut values, mut whole) = (Vec::new(), Vec::new(), true);
         let mut first = true;
-        while rows.read_record(&mut record).map_err(|error| unreadable(path, error))? {
+        while rows.read_record(&mut record).map_err(|error| unreadable(&path, &text, error))? {
             if std::mem::take(&mut first) {
                 let is_name = |cell: &str| cell.parse::<f64>().is_err();
                 let names = record.iter().filter(|cell| is_name(cell)).count();
@@ -112,24 +104,32 @@ impl Csv {
                     let (column, cell) =
                         record.iter().enumerate().find(|(_, cell)| is_name(cell)).unwrap_or((0, ""));
                     let message = format!(
-                        "line 1: expected a row of numbers or of names, got both: `{cell}` in column {column} is no number"
+                        "{}: expected a row of numbers or of names, got both: `{cell}` in column {column} is no number",
+                        place(&text, record.position())
                     );
                     return Err(Error::file(path, message));
                 }
                 if self.header.unwrap_or(names > 0) {
                     columns = record.iter().map(str::to_owned).collect();
+                    let mut seen = HashSet::new();
+                    if let Some(twice) = columns.iter().find(|name| !seen.insert(name.as_str())) {
+                        let place = place(&text, record.position());
+                        let message = format!(
+                            "{place}: expected a name for each column, got `{twice}` twice: rename one"
+                        );
+                        return Err(Error::file(path, message));
+                    }
                     continue;
                 }
                 columns = (0..record.len()).map(|column| column.to_string()).collect();
             }
             for (cell, column) in record.iter().zip(&columns) {
                 let Ok(value) = cell.parse::<f64>() else {
-                    let position = record.position();
-                    let (line, byte) = position.map_or((0, 0), |position| (position.line(), position.byte()));
-                    let place = format!("line {line} (byte {byte}), column {column}");
-                    return Err(Error::file(path, format!("{place}: expected a number, got `{cell}`")));
+                    let place = place(&text, record.position());
+                    let message = format!("{place}, column {column}: expected a number, got `{cell}`");
+                    return Err(Error::file(path, message));
                 };
-                whole &= cell.parse::<i64>().is_ok();
+                whole &= cell.parse::<i64>().is_ok_and(|integer| value as i64 == integer);
                 values.push(value);
             }
         }
@@ -169,22 +169,29 @@ fn separated(text: &mut [u8]) -> u8 {
     b','
 }
 
-/// What the parser says, with the line where it knows it.
-fn unreadable(path: &Path, error: csv::Error) -> Error {
-    let position = error.position().cloned();
-    let place = position.map(|position| format!("line {} (byte {}): ", position.line(), position.byte()));
-    let place = place.unwrap_or_default();
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) if error.kind() != std::io::ErrorKind::InvalidData => {
-            Error::io("read", path)(error)
-        }
-        csv::ErrorKind::Io(error) => Error::file(path, format!("the packed data are damaged: {error}")),
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            Error::file(path, format!("{place}expected {expected_len} columns, got {len}"))
-        }
-        csv::ErrorKind::Utf8 { .. } => Error::file(path, format!("{place}expected UTF-8 text")),
-        other => Error::file(path, format!("{place}not a table: {other:?}")),
-    }
+/// The line and the offset of a row. The parser's position is where the row before ended: within a `\r\n`, or before empty
+/// lines.
+fn place(text: &[u8], position: Option<&csv::Position>) -> String {
+    let end = position.map_or(0, |position| position.byte() as usize);
+    let skipped = text[end..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let start = end + skipped;
+    let line = 1 + text[..start].iter().filter(|&&byte| byte == b'\n').count();
+    format!("line {line} (byte {start})")
+}
+
+/// What the parser says, with the line.
+fn unreadable(path: &Path, text: &[u8], error: csv::Error) -> Error {
+    let place = place(text, error.position());
+    Error::file(
+        path,
+        match error.into_kind() {
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                format!("{place}: expected {expected_len} columns, got {len}")
+            }
+            csv::ErrorKind::Utf8 { .. } => format!("{place}: expected UTF-8 text"),
+            other => format!("{place}: not a table: {other:?}"),
+        },
+    )
 }
 
 /// A table of numbers, a row a sample.
@@ -206,7 +213,8 @@ impl Table {
         &self.values
     }
 
-    /// All columns as one array: of integers if all of them are written as such, of floats otherwise.
+    /// All columns as one array: of integers if all of them are written as such and a double holds each, of floats
+    /// otherwise.
     pub fn into_array(self) -> AnyArray {
         if self.whole {
             AnyArray::I64(self.values.mapv(|value| value as i64).into_dyn())
@@ -319,7 +327,7 @@ mod tests {
     fn a_header_is_seen_or_said() {
         let mixed = Csv::new().from_bytes("table.csv", b"1,NA,3\n4,5,6\n").unwrap_err().to_string();
         let expected =
-            "line 1: expected a row of numbers or of names, got both: `NA` in column 1 is no number";
+            "line 1 (byte 0): expected a row of numbers or of names, got both: `NA` in column 1 is no number";
         assert_eq!(mixed, format!("table.csv: {expected}"));
         assert_eq!(read("1,2\n3,4\n").unwrap().values(), array![[1.0, 2.0], [3.0, 4.0]]);
         let named = Csv::new().header(true).from_bytes("table.csv", b"1,2\n3,4\n").unwrap();
@@ -339,6 +347,16 @@ mod tests {
             read("1,2\n3,4.0\n").unwrap().into_array(),
             AnyArray::F32(array![[1., 2.], [3., 4.]].into_dyn())
         );
+        // 2⁵³ is a double, 2⁵³ + 1 is none.
+        assert!(matches!(read("9007199254740992\n").unwrap().into_array(), AnyArray::I64(_)));
+        assert!(matches!(read("9007199254740993\n").unwrap().into_array(), AnyArray::F32(_)));
+    }
+
+    #[test]
+    fn columns_have_names_of_their_own() {
+        let expected =
+            "table.csv: line 1 (byte 0): expected a name for each column, got `y` twice: rename one";
+        assert_eq!(message("y,x,y\n1,2,1\n"), expected);
     }
 
     #[test]
@@ -352,6 +370,14 @@ mod tests {
         assert_eq!(message(""), "table.csv: expected at least one row of numbers, got none");
         let binary = Csv::new().from_bytes("table.csv", b"1,2\n\xff,4\n").unwrap_err().to_string();
         assert_eq!(binary, "table.csv: line 2 (byte 4): expected UTF-8 text");
+        for (text, place) in [
+            ("a,b\r\n1,two\r\n", "line 2 (byte 5)"),
+            ("\n\n1,two\n", "line 3 (byte 2)"),
+            ("1,2\r\n\r\n3\r\n", "line 3 (byte 7)"),
+        ] {
+            let told = message(text);
+            assert!(told.starts_with(&format!("table.csv: {place}")), "{text:?}: {told}");
+        }
     }
 
     #[test]

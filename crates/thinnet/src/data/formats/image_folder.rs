@@ -18,7 +18,7 @@ use std::thread;
 
 use ndarray::Array3;
 
-use super::image::{ColorMode, Interpolation, load_image};
+use super::image::{ColorMode, Interpolation, check_size, load_image};
 use crate::data::{Data, Dataset, Features, Targets};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -186,13 +186,12 @@ impl ImageFolder {
     }
 
     fn check(&self) -> Result<()> {
-        match self.image_size {
-            Some((height, width)) if height == 0 || width == 0 => {
-                let message = format!("expected positive sizes, got {height}×{width}");
-                Err(Error::config("image_size", message))
-            }
-            _ => Ok(()),
+        let Some((height, width)) = self.image_size else { return Ok(()) };
+        let error = |message| Error::config("image_size", message);
+        if height == 0 || width == 0 {
+            return Err(error(format!("expected positive sizes, got {height}×{width}")));
         }
+        check_size(height, width, self.color_mode.channels()).map_err(error)
     }
 
     /// Reads pictures into bytes and class numbers. `first` is the first picture of all, and its shape.
@@ -394,6 +393,10 @@ mod tests {
         assert_eq!(
             message(&ImageFolder::new().image_size(0, 5), folder.path()),
             "image_size: expected positive sizes, got 0×5"
+        );
+        assert_eq!(
+            message(&ImageFolder::new().image_size(3_000_000_000, 3_000_000_000), folder.path()),
+            "image_size: expected a picture of at most 256 MiB of pixels, got 3000000000×3000000000×3"
         );
     }
 

@@ -19,8 +19,8 @@ const MAGIC: [u8; 6] = *b"\x93NUMPY";
 /// Longer headers are those of structured types, or damaged.
 const LONGEST_HEADER: u32 = 1 << 16;
 
-/// Reads a `.npy` file of version 1, 2 or 3: floats, integers or truth values of any width and byte order, in C or
-/// Fortran order.
+/// Reads a `.npy` file of version 1, 2 or 3: floats of 32 or 64 bits, integers of any width, or truth values, of either byte
+/// order, in C or Fortran order.
 ///
 /// # Errors
 /// [`Error::Io`] where the file cannot be read; [`Error::File`] where it is not a

@@ -57,11 +57,6 @@ impl<'a> Source<'a> {
         &self.path
     }
 
-    /// The contents, for a parser that keeps its own count.
-    pub(crate) fn into_reader(self) -> Box<dyn BufRead + 'a> {
-        self.reader
-    }
-
     /// The MD5 sum of the contents.
     pub(crate) fn md5(mut self) -> Result<String> {
         let mut sum = md5::Context::new();

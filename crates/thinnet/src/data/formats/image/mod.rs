@@ -85,7 +85,7 @@ pub fn picture_size(sample: &Shape) -> Option<(usize, usize, usize)> {
 }
 
 /// Refuses pictures that are too large.
-fn check_size(height: usize, width: usize, channels: usize) -> Result<(), String> {
+pub(crate) fn check_size(height: usize, width: usize, channels: usize) -> Result<(), String> {
     let bytes =
         [height, width, channels].iter().fold(1, |bytes: u64, &axis| bytes.saturating_mul(axis as u64));
     if bytes <= MOST_BYTES {

@@ -21,8 +21,9 @@ words! {
 
 impl Interpolation {
     /// A picture, of shape (height, width, channels), in another size. Pixels are squares: the middle of the first pixel is
-    /// half a pixel from the edge, in both sizes, as with TensorFlow's `tf.image.resize` (without antialiasing). Values
-    /// are rounded.
+    /// half a pixel from the edge, in both sizes, as with TensorFlow's `tf.image.resize` (without antialiasing). Where a picture
+    /// gets smaller, `Bilinear` still reads four pixels; Pillow, with which Keras's `flow_from_directory` resizes, averages all
+    /// that a new one covers. Values are rounded.
     ///
     /// ```
     /// use ndarray::array;
