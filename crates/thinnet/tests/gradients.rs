@@ -121,6 +121,25 @@ fn residual_stacks_with_and_without_projection() {
     only_trainable_variables_move(model);
 }
 
+#[test]
+fn all_that_a_frozen_residual_holds_is_frozen() {
+    let inner = Residual::new().add(Dense::new(6)).add(BatchNormalization::new().momentum(0.5));
+    let block = Residual::new().add(inner).projection(BatchNormalization::new().momentum(0.5));
+    let mut model = network("tanh").add(block.trainable(false)).add(Dense::new(3));
+    model.compile(SGD::new(1.0), "mse", [] as [&str; 0]).unwrap();
+    let x = Array2::from_shape_fn((5, 7), |(i, j)| ((i * 13 + j * 29) as f32 * 0.7).sin());
+    let changes = gradient(&mut model, &x, &Array2::from_elem((5, 3), 1.0));
+    let names = model.weight_names().unwrap();
+    assert!(
+        names.iter().any(|name| name == "residual/residual/batch_normalization/moving_mean"),
+        "{names:?}"
+    );
+    for (name, change) in names.iter().zip(&changes) {
+        let moved = change.iter().any(|&c| c != 0.0);
+        assert_eq!(moved, !name.starts_with("residual/"), "{name}");
+    }
+}
+
 /// The gradient of the trainable variables only: the others do not move.
 fn only_trainable_variables_move(mut model: Sequential) {
     model.compile(SGD::new(1.0), "mse", [] as [&str; 0]).unwrap();
@@ -191,6 +210,16 @@ fn what_stands_behind_a_branch_that_is_left_out_still_works() {
     let branch = || Residual::new().add(Dense::new(6));
     let zeros = step(network(branch().add(Dropout::new(1.0))), "mse");
     assert_eq!(step(network(branch().add(StochasticDepth::new(1.0))), "mse"), zeros);
+}
+
+/// From its logits: probabilities of 1, rounded, would let nothing through.
+#[test]
+fn a_sigmoid_is_trained_from_its_logits_behind_a_view_too() {
+    let kernel = || Dense::new(6).activation("sigmoid").kernel_initializer("zeros");
+    let network = kernel().bias_initializer(thinnet::initializers::Constant::new(40.0)).input_shape([7]);
+    let model = Sequential::new().add(network).add(Reshape::new([2, 3])).add(Flatten::new());
+    let (gradients, _) = step(model, "binary_crossentropy");
+    assert!(gradients[1].iter().any(|&by_bias| by_bias > 0.1), "{gradients:?}");
 }
 
 /// A softmax over rows of three is none over the six that the loss sees.

@@ -21,6 +21,8 @@ mod operation;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::not_negative;
+
 pub use Activation::{Linear, LogSoftmax, Selu, Sigmoid, Softmax, Softplus, Swish, Tanh};
 
 /// The function at the end of a layer.
@@ -188,10 +190,6 @@ parametrized!(Relu LeakyRelu Elu Gelu);
 impl Activation {
     /// Checks the arguments. An error says what was expected, what came and what to do.
     pub fn check(&self) -> Result<(), String> {
-        let not_negative = |name: &str, value: f64| match value >= 0.0 && value.is_finite() {
-            true => Ok(()),
-            false => Err(format!("{name} must be a number that is not negative, got {value}")),
-        };
         match *self {
             Self::Relu(Relu { max_value, negative_slope, threshold }) => {
                 match max_value {

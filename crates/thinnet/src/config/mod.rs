@@ -5,20 +5,37 @@
 //! three spellings that users write, and [`parse`] reads the arguments.
 
 mod argument;
+mod axes;
 mod known;
 mod named_enum;
+mod snake_case;
 mod words;
 
 pub(crate) use named_enum::named_enum;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+pub(crate) use snake_case::snake_case;
 pub(crate) use words::words;
 
 use crate::error::{Error, Result, nearest};
 
 pub use argument::{Argument, Named};
+pub use axes::Axes;
 pub(crate) use known::{Inert, Known, read_known};
+
+/// What Keras 3, and Keras 2 before it, writes beside `class_name`.
+const BESIDE_CLASS_NAME: [&str; 9] = [
+    "class_name",
+    "config",
+    "module",
+    "registered_name",
+    "build_config",
+    "compile_config",
+    "shared_object_id",
+    "keras_version",
+    "backend",
+];
 
 /// A class name and its arguments, from any of
 ///
@@ -42,6 +59,16 @@ impl Tagged {
             Value::Object(map) => {
                 if let Some(class) = map.get("class_name") {
                     let class = class.as_str().ok_or_else(missing)?.to_owned();
+                    // An argument that stands there would be lost without a word.
+                    if let Some(key) = map.keys().find(|key| !BESIDE_CLASS_NAME.contains(&key.as_str())) {
+                        return Err(Error::config(
+                            class,
+                            format!(
+                                "unknown key `{key}` beside `class_name`: put it into `config`, or write `class` \
+                                 instead of `class_name`"
+                            ),
+                        ));
+                    }
                     let config = match map.get("config") {
                         None | Some(Value::Null) => Map::new(),
                         Some(Value::Object(config)) => config.clone(),
@@ -120,6 +147,17 @@ pub fn to_map<T: Serialize>(value: &T) -> Map<String, Value> {
     }
 }
 
+/// Checks an argument that is at least 0 and worked with in f32.
+pub(crate) fn not_negative(name: &str, value: f64) -> Result<(), String> {
+    match () {
+        _ if !(value >= 0.0 && value.is_finite()) => {
+            Err(format!("{name} must be a number that is not negative, got {value}"))
+        }
+        _ if value > f64::from(f32::MAX) => Err(format!("{name} must be at most 3.4e38, got {value:e}")),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +180,26 @@ mod tests {
         let keras = json!({"module": "keras.layers", "class_name": "Dropout", "config": {"rate": 0.5}});
         assert_eq!(table, Tagged::split("layer", &keras).unwrap());
         assert_eq!(Tagged::split("layer", &json!("Dropout")).unwrap().class, "Dropout");
+    }
+
+    #[test]
+    fn an_argument_beside_class_name_is_an_error() {
+        let outside = json!({"class_name": "L2", "l2": 100.0});
+        assert_eq!(
+            Tagged::split("regularizer", &outside).unwrap_err().to_string(),
+            "L2: unknown key `l2` beside `class_name`: put it into `config`, or write `class` instead of `class_name`"
+        );
+        // All that Keras 3 and 2 write there.
+        for (key, value) in [
+            ("build_config", json!({"input_shape": [null, 3]})),
+            ("compile_config", json!({"optimizer": "adam"})),
+            ("shared_object_id", json!(3)),
+            ("keras_version", json!("2.15.0")),
+        ] {
+            let mut keras = Tagged::to_keras("keras", "Sequential", Map::new());
+            keras[key] = value;
+            assert_eq!(Tagged::split("model", &keras).unwrap().class, "Sequential");
+        }
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! Constraints: what a variable is projected to after each update.
+//!
+//! Norms are taken along [`Axes`]: for Dense's kernel (inputs, units), axis 0 gives the norm of each unit's incoming weights;
+//! convolutions want \[0, 1, 2\].
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::named_enum;
+use crate::config::{named_enum, not_negative};
+
+pub use crate::config::Axes;
 
 named_enum! {
     /// A constraint, by Keras's class names or `max_norm`, `non_neg`, `unit_norm`, `min_max_norm`.
@@ -15,48 +20,6 @@ named_enum! {
     /// ```
     Constraint("constraint", "keras.constraints") {
         MaxNorm = "max_norm", NonNeg = "non_neg", UnitNorm = "unit_norm", MinMaxNorm = "min_max_norm",
-    }
-}
-
-/// The axes along which a norm is taken: for Dense's kernel (inputs, units), axis 0 gives the norm of each unit's
-/// incoming weights; convolutions want [0, 1, 2].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Axes {
-    /// One axis; negative ones count from the last.
-    One(i64),
-    /// Several axes.
-    Many(Vec<i64>),
-}
-
-impl Default for Axes {
-    fn default() -> Self {
-        Self::One(0)
-    }
-}
-
-impl From<i64> for Axes {
-    fn from(axis: i64) -> Self {
-        Self::One(axis)
-    }
-}
-
-impl<const N: usize> From<[i64; N]> for Axes {
-    fn from(axes: [i64; N]) -> Self {
-        Self::Many(axes.to_vec())
-    }
-}
-
-impl Axes {
-    fn as_slice(&self) -> &[i64] {
-        match self {
-            Self::One(axis) => std::slice::from_ref(axis),
-            Self::Many(axes) => axes,
-        }
-    }
-
-    fn contain(&self, axis: usize, rank: usize) -> bool {
-        self.as_slice().iter().any(|&listed| listed == axis as i64 || listed + rank as i64 == axis as i64)
     }
 }
 
@@ -76,7 +39,7 @@ pub struct MaxNorm {
 pub struct NonNeg {}
 
 /// w/(ε + ‖w‖), ε = 1e-7: every norm becomes 1.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct UnitNorm {
     /// Along which axes. Default: 0.
@@ -99,13 +62,19 @@ pub struct MinMaxNorm {
 
 impl Default for MaxNorm {
     fn default() -> Self {
-        Self { max_value: 2.0, axis: Axes::default() }
+        Self { max_value: 2.0, axis: 0.into() }
+    }
+}
+
+impl Default for UnitNorm {
+    fn default() -> Self {
+        Self { axis: 0.into() }
     }
 }
 
 impl Default for MinMaxNorm {
     fn default() -> Self {
-        Self { min_value: 0.0, max_value: 1.0, rate: 1.0, axis: Axes::default() }
+        Self { min_value: 0.0, max_value: 1.0, rate: 1.0, axis: 0.into() }
     }
 }
 
@@ -150,20 +119,16 @@ impl Constraint {
     /// # Errors
     /// What was expected and what came.
     pub fn check(&self, shape: &[usize]) -> Result<(), String> {
-        let bound = |name: &str, value: f64| match value.is_finite() && value >= 0.0 {
-            true => Ok(()),
-            false => Err(format!("{name} must be a number that is not negative, got {value}")),
-        };
         let axes = match self {
             Self::NonNeg(_) => return Ok(()),
             Self::UnitNorm(UnitNorm { axis }) => axis,
             Self::MaxNorm(MaxNorm { max_value, axis }) => {
-                bound("max_value", *max_value)?;
+                not_negative("max_value", *max_value)?;
                 axis
             }
             Self::MinMaxNorm(MinMaxNorm { min_value, max_value, rate, axis }) => {
-                bound("min_value", *min_value)?;
-                bound("max_value", *max_value)?;
+                not_negative("min_value", *min_value)?;
+                not_negative("max_value", *max_value)?;
                 if !(0.0..=1.0).contains(rate) {
                     return Err(format!("rate must be in [0, 1], got {rate}"));
                 }
@@ -180,7 +145,8 @@ impl Constraint {
     /// Projects a variable.
     pub fn project(&self, shape: &[usize], values: &mut [f32]) {
         match self {
-            Self::NonNeg(_) => values.iter_mut().for_each(|value| *value = value.max(0.0)),
+            // Not `max`, which makes a NaN zero and so hides that training has diverged.
+            Self::NonNeg(_) => values.iter_mut().filter(|value| **value < 0.0).for_each(|value| *value = 0.0),
             Self::MaxNorm(MaxNorm { max_value, axis }) => {
                 rescale(shape, axis, values, |norm| norm.clamp(0.0, *max_value));
             }
@@ -200,7 +166,9 @@ fn rescale(shape: &[usize], axes: &Axes, values: &mut [f32], wanted: impl Fn(f64
     /// Slices side by side whose norms are taken together, so that the values are read in the order of memory.
     const TOGETHER: usize = 32;
     let rank = shape.len();
-    let is_along = |axis: usize| axes.contain(axis, rank);
+    let is_along = |axis: usize| {
+        axes.as_slice().iter().any(|&along| [axis as i64, axis as i64 - rank as i64].contains(&along))
+    };
     let last_is_along = rank > 0 && is_along(rank - 1);
     // The last axes of one kind are walked through as one; before them lie `outer` axes.
     let outer = (0..rank).rfind(|&axis| is_along(axis) != last_is_along).map_or(0, |axis| axis + 1);
@@ -260,8 +228,8 @@ mod tests {
         for (axes, first) in [
             (Axes::One(0), vec![0, 12]),
             (Axes::One(-1), vec![0, 1, 2, 3]),
-            (Axes::Many(vec![0, 1]), vec![0, 4, 8, 12, 16, 20]),
-            (Axes::Many(vec![0, 1, 2]), (0..24).collect()),
+            (Axes::Several(vec![0, 1]), vec![0, 4, 8, 12, 16, 20]),
+            (Axes::Several(vec![0, 1, 2]), (0..24).collect()),
         ] {
             let mut values = start.clone();
             Constraint::from(MaxNorm { max_value: 0.5, axis: axes }).project(&shape, &mut values);
@@ -292,7 +260,7 @@ mod tests {
                 place
             };
             let mut values = start.clone();
-            Constraint::from(UnitNorm { axis: Axes::Many(axes.clone()) }).project(&shape, &mut values);
+            Constraint::from(UnitNorm { axis: Axes::Several(axes.clone()) }).project(&shape, &mut values);
             for index in 0..start.len() {
                 let of_slice = (0..start.len()).filter(|&other| slice(other) == slice(index));
                 let of_slice: Vec<f32> = of_slice.map(|other| start[other]).collect();
@@ -317,6 +285,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_a_number_stays_so() {
+        let shape = [1, 2];
+        let constraints: [Constraint; 4] = [
+            NonNeg::default().into(),
+            MaxNorm::default().into(),
+            UnitNorm::default().into(),
+            MinMaxNorm::default().into(),
+        ];
+        for constraint in constraints {
+            let mut values = [f32::NAN, 1.0];
+            constraint.project(&shape, &mut values);
+            assert!(values[0].is_nan() && values[1] > 0.0, "{constraint:?}: {values:?}");
+        }
+    }
+
+    #[test]
     fn bad_arguments_are_explained() {
         for (constraint, message) in [
             (Constraint::from(MaxNorm::new(-1.0)), "max_value must be a number that is not negative, got -1"),
@@ -325,5 +309,10 @@ mod tests {
         ] {
             assert_eq!(constraint.check(&[3, 4]).unwrap_err(), message);
         }
+        let axis = serde_json::json!({"class": "MaxNorm", "axis": "a"});
+        assert_eq!(
+            Constraint::from_value(&axis).unwrap_err().to_string(),
+            "MaxNorm.axis: expected a whole number or a list of whole numbers"
+        );
     }
 }

@@ -5,7 +5,7 @@ mod variance_scaling;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::named_enum;
+use crate::config::{named_enum, not_negative};
 use crate::random::{Domain, Draws, Stream};
 
 pub use orthogonal::Orthogonal;
@@ -167,10 +167,6 @@ impl Initializer {
     /// # Errors
     /// What was expected and what came.
     pub fn check(&self, shape: &[usize]) -> Result<(), String> {
-        let positive = |name: &str, value: f64| match value.is_finite() && value >= 0.0 {
-            true => Ok(()),
-            false => Err(format!("{name} must be a number that is not negative, got {value}")),
-        };
         match self {
             Self::Constant(Constant { value }) if !value.is_finite() => {
                 Err(format!("value must be finite, got {value}"))
@@ -181,7 +177,7 @@ impl Initializer {
                 Err(format!("minval must not be above maxval, got {minval} and {maxval}"))
             }
             Self::RandomNormal(RandomNormal { stddev, .. })
-            | Self::TruncatedNormal(TruncatedNormal { stddev, .. }) => positive("stddev", *stddev),
+            | Self::TruncatedNormal(TruncatedNormal { stddev, .. }) => not_negative("stddev", *stddev),
             Self::VarianceScaling(VarianceScaling { scale, .. }) if !(scale.is_finite() && *scale > 0.0) => {
                 Err(format!("scale must be positive, got {scale}"))
             }

@@ -185,4 +185,13 @@ mod tests {
         testing::check(&Dense::new(3), &[&[1], &[4], &[3, 2]]);
         testing::check(&Dense::new(2).use_bias(false).activation(Tanh), &[&[5]]);
     }
+
+    #[test]
+    fn a_bad_activity_regularizer_is_explained() {
+        testing::fails(
+            &Dense::new(3).activity_regularizer(crate::regularizers::L2::new(-100.0)),
+            &[4],
+            "activity_regularizer: l2 must be a number that is not negative, got -100",
+        );
+    }
 }

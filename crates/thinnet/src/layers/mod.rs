@@ -49,6 +49,7 @@ use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
 use crate::shape::Shape;
 
+pub use crate::config::Axes;
 pub use crate::data::formats::image::Interpolation;
 pub use activation::Activation;
 pub(crate) use activity_regularization::ActivityRegularization;
@@ -68,7 +69,7 @@ pub use flatten::Flatten;
 pub use input::Input;
 pub use leaky_relu::LeakyReLU;
 pub(crate) use names::names;
-pub use normalization::{Axes, BatchNormalization, LayerNormalization};
+pub use normalization::{BatchNormalization, LayerNormalization};
 pub use operation::{
     BatchSums, ByPiece, ByShard, Gradients, InPlace, Largest, Needs, Nested, Operation, Penalty, Prepare,
     Transform,
@@ -189,7 +190,9 @@ impl Built {
         activation.check()?;
         operations.extend(activation.operation(&output));
         if let Some(regularizer) = activity_regularizer {
-            operations.push(Operation::in_place(ActivityRegularization(regularizer.get()?.clone())));
+            let regularizer = regularizer.get()?.clone();
+            regularizer.check().map_err(|message| format!("activity_regularizer: {message}"))?;
+            operations.push(Operation::in_place(ActivityRegularization(regularizer)));
         }
         Ok(Self { output, variables, operations, penalty: None })
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Layer;
+use crate::config::snake_case;
 use crate::error::Problem;
 
 /// The layers' names as given, else Keras's: the class in snake case, with a running number from the second on.
@@ -30,41 +31,4 @@ pub(crate) fn names(layers: &[Box<dyn Layer>]) -> Result<Vec<String>, Vec<Proble
         names.push(name);
     }
     if problems.is_empty() { Ok(names) } else { Err(problems) }
-}
-
-/// Keras's default names: `GaussianDropout` is `gaussian_dropout`, `ReLU` is `re_lu`, `Conv2D` is `conv2d`.
-fn snake_case(class: &str) -> String {
-    let chars: Vec<char> = class.chars().collect();
-    let mut name = String::new();
-    for (index, &c) in chars.iter().enumerate() {
-        let follows_lower = index > 0 && chars[index - 1].is_lowercase();
-        let begins_word = index > 0
-            && chars[index - 1].is_uppercase()
-            && chars.get(index + 1).is_some_and(|next| next.is_lowercase());
-        if c.is_uppercase() && (follows_lower || begins_word) {
-            name.push('_');
-        }
-        name.extend(c.to_lowercase());
-    }
-    name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn default_names_are_keras_s() {
-        for (class, name) in [
-            ("Dense", "dense"),
-            ("GaussianDropout", "gaussian_dropout"),
-            ("ReLU", "re_lu"),
-            ("ELU", "elu"),
-            ("LeakyReLU", "leaky_re_lu"),
-            ("SpatialDropout2D", "spatial_dropout2d"),
-            ("InputLayer", "input_layer"),
-        ] {
-            assert_eq!(snake_case(class), name);
-        }
-    }
 }

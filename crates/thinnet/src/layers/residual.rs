@@ -17,7 +17,8 @@ use crate::shape::Shape;
 /// He, Zhang, Ren & Sun 2016, "Deep residual learning for image recognition". With it, deep networks are written without a
 /// graph; Keras has no such layer (its configuration is read and written under this name).
 ///
-/// The stack's variables are named `RESIDUAL/LAYER/VARIABLE`. Residual containers may hold others.
+/// The stack's variables are named `RESIDUAL/LAYER/VARIABLE`. Residual containers may hold others. Where one is not
+/// `trainable`, no layer in it is.
 ///
 /// ```
 /// use thinnet::prelude::*;
@@ -88,11 +89,19 @@ impl Residual {
 }
 
 impl Stack {
-    /// Builds the layers; `names` are theirs.
-    fn build(&self, names: &[String], input: &Shape) -> Result<(Vec<Nested>, Shape), String> {
+    /// Builds the layers; `names` are theirs. None of them is trainable where the container is not.
+    fn build(
+        &self,
+        names: &[String],
+        input: &Shape,
+        trainable: bool,
+    ) -> Result<(Vec<Nested>, Shape), String> {
         let mut shape = input.clone();
         let mut nested = Vec::new();
         for (layer, name) in self.0.iter().zip(names) {
+            // The layer must know: what it does may depend on it, as BatchNormalization's moving averages do.
+            let mut layer = layer.clone();
+            layer.base_mut().trainable &= trainable;
             let built = layer.build(&shape).map_err(|message| format!("{name}: {message}"))?;
             if built.copies() > 1 {
                 return Err(format!("{name} must be the model's last layer, not one of a stack"));
@@ -115,8 +124,8 @@ impl Layer for Residual {
         let names = names(&all)
             .map_err(|problems| problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; "))?;
         let (of_stack, of_projection) = names.split_at(self.layers.0.len());
-        let (stack, output) = self.layers.build(of_stack, input)?;
-        let (projection, shortcut) = self.projection.build(of_projection, input)?;
+        let (stack, output) = self.layers.build(of_stack, input, self.base.trainable)?;
+        let (projection, shortcut) = self.projection.build(of_projection, input, self.base.trainable)?;
         if output != shortcut {
             let what = if projection.is_empty() { "the input" } else { "the projection's output" };
             return Err(format!(

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::activations::softmax::{softmax, softmax_backward};
 
+use super::normalization::axis;
 use super::{Base, Built, InPlace, Layer, Needs, base_methods, layer_methods};
 use crate::activations::Activation;
 use crate::engine::Context;
@@ -49,19 +50,12 @@ impl Layer for Softmax {
     layer_methods!("Softmax");
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
-        let rank = input.rank() as i64;
-        let place = if self.axis < 0 { self.axis + rank } else { self.axis - 1 };
-        if !(0..rank).contains(&place) {
-            return Err(format!(
-                "axis must be in 1..={rank} or -{rank}..=-1 for an input of {input}, got {}",
-                self.axis
-            ));
-        }
-        let (before, after) = input.axes().split_at(place as usize + 1);
+        let place = axis(self.axis, input)?;
+        let (before, after) = input.axes().split_at(place + 1);
         match after.iter().product() {
             1 => Built::activation(&Shape::from(before), &Activation::Softmax)
                 .map(|built| Built { output: input.clone(), ..built }),
-            stride => Ok(Built::in_place(input, Strided { len: input.axes()[place as usize], stride })),
+            stride => Ok(Built::in_place(input, Strided { len: input.axes()[place], stride })),
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::rows::mean;
 use super::{Direction, Metric};
+use crate::config::snake_case;
 use crate::data::TargetRows;
 use crate::losses::{self, Loss, TargetKind};
 use crate::shape::Shape;
@@ -145,23 +146,6 @@ pub(super) fn add_losses(
             state[1] += f64::from(weight);
         }
     }
-}
-
-/// `KLDivergence` as `kl_divergence`.
-fn snake_case(class: &str) -> String {
-    let letters: Vec<char> = class.chars().collect();
-    let mut name = String::new();
-    for (at, letter) in letters.iter().enumerate() {
-        let begins_word = at > 0
-            && letter.is_uppercase()
-            && (!letters[at - 1].is_uppercase()
-                || letters.get(at + 1).is_some_and(|next| next.is_lowercase()));
-        if begins_word {
-            name.push('_');
-        }
-        name.extend(letter.to_lowercase());
-    }
-    name
 }
 
 #[cfg(test)]

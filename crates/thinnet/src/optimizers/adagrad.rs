@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::optimizers as kernels;
 
-use super::{Optimizer, OptimizerBase, Step, base_methods, check_not_negative, optimizer_methods};
+use super::{Optimizer, OptimizerBase, Step, base_methods, optimizer_methods};
+use crate::config::not_negative;
 use crate::schedules::LearningRate;
 
 /// Adagrad (Duchi, Hazan & Singer 2011): s ← s + g², w ← w − lr·g/√(s + ε).
@@ -54,8 +55,8 @@ impl Optimizer for Adagrad {
     optimizer_methods!("Adagrad");
 
     fn check(&self) -> Result<(), String> {
-        check_not_negative("initial_accumulator_value", self.initial_accumulator_value)?;
-        check_not_negative("epsilon", self.epsilon)
+        not_negative("initial_accumulator_value", self.initial_accumulator_value)?;
+        not_negative("epsilon", self.epsilon)
     }
 
     fn slots(&self) -> &'static [&'static str] {

@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 use thinnet_kernels::optimizers as kernels;
 
 use super::adam::constants;
-use super::{
-    Optimizer, OptimizerBase, Step, base_methods, check_not_negative, check_share, optimizer_methods,
-};
+use super::{Optimizer, OptimizerBase, Step, base_methods, check_share, optimizer_methods};
+use crate::config::not_negative;
 use crate::schedules::LearningRate;
 
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019): each step first takes lr·`weight_decay`·w away.
@@ -83,7 +82,7 @@ impl Optimizer for AdamW {
     fn check(&self) -> Result<(), String> {
         check_share("beta_1", self.beta_1)?;
         check_share("beta_2", self.beta_2)?;
-        check_not_negative("epsilon", self.epsilon)
+        not_negative("epsilon", self.epsilon)
     }
 
     fn slots(&self) -> &'static [&'static str] {

@@ -12,7 +12,7 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::config::{Inert, Known, Tagged, parse, read_known};
+use crate::config::{Inert, Known, Tagged, not_negative, parse, read_known};
 use crate::error::{Error, Result};
 use crate::schedules::LearningRate;
 
@@ -132,17 +132,9 @@ impl OptimizerBase {
             ));
         }
         for (name, value) in clips.into_iter().chain([("weight_decay", self.weight_decay)]) {
-            value.map_or(Ok(()), |value| check_not_negative(name, value))?;
+            value.map_or(Ok(()), |value| not_negative(name, value))?;
         }
         Ok(())
-    }
-}
-
-/// An argument that must be a number of at least 0, as f32 too.
-fn check_not_negative(name: &str, value: f64) -> Result<(), String> {
-    match value >= 0.0 && (value as f32).is_finite() {
-        true => Ok(()),
-        false => Err(format!("{name} must be a number that is not negative, got {value}")),
     }
 }
 

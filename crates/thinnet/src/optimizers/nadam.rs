@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::optimizers as kernels;
 
-use super::{
-    Optimizer, OptimizerBase, Step, base_methods, check_not_negative, check_share, optimizer_methods,
-};
+use super::{Optimizer, OptimizerBase, Step, base_methods, check_share, optimizer_methods};
+use crate::config::not_negative;
 use crate::schedules::LearningRate;
 
 /// Adam with Nesterov's momentum (Dozat 2016).
@@ -71,7 +70,7 @@ impl Optimizer for Nadam {
     fn check(&self) -> Result<(), String> {
         check_share("beta_1", self.beta_1)?;
         check_share("beta_2", self.beta_2)?;
-        check_not_negative("epsilon", self.epsilon)
+        not_negative("epsilon", self.epsilon)
     }
 
     fn slots(&self) -> &'static [&'static str] {

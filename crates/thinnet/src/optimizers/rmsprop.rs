@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thinnet_kernels::optimizers as kernels;
 
-use super::{
-    Optimizer, OptimizerBase, Step, base_methods, check_not_negative, check_share, optimizer_methods,
-};
+use super::{Optimizer, OptimizerBase, Step, base_methods, check_share, optimizer_methods};
+use crate::config::not_negative;
 use crate::schedules::LearningRate;
 
 /// RMSprop (Tieleman & Hinton 2012).
@@ -87,7 +86,7 @@ impl Optimizer for RMSprop {
     fn check(&self) -> Result<(), String> {
         check_share("rho", self.rho)?;
         check_share("momentum", self.momentum)?;
-        check_not_negative("epsilon", self.epsilon)
+        not_negative("epsilon", self.epsilon)
     }
 
     fn slots(&self) -> &'static [&'static str] {

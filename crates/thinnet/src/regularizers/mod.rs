@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::named_enum;
+use crate::config::{named_enum, not_negative};
 
 named_enum! {
     /// A regularizer, by Keras's class names or `l1`, `l2`, `l1_l2`.
@@ -89,13 +89,8 @@ impl Regularizer {
     /// What was expected and what came.
     pub fn check(&self) -> Result<(), String> {
         let (l1, l2) = self.weights();
-        match [("l1", l1), ("l2", l2)].into_iter().find(|(_, weight)| !(weight.is_finite() && *weight >= 0.0))
-        {
-            None => Ok(()),
-            Some((name, weight)) => {
-                Err(format!("{name} must be a number that is not negative, got {weight}"))
-            }
-        }
+        not_negative("l1", l1)?;
+        not_negative("l2", l2)
     }
 
     /// What is added to the loss.

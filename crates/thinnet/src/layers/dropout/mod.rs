@@ -41,13 +41,3 @@ pub use stochastic_depth::StochasticDepth;
 pub use variational_dropout::{VariationalDropout, VariationalForm};
 
 use super::source::Source;
-
-/// Checks a number that is worked with in f32.
-fn not_negative(name: &str, value: f64) -> Result<(), String> {
-    match value >= 0.0 && (value as f32).is_finite() {
-        true => Ok(()),
-        false => {
-            Err(format!("{name} must be a number that is not negative, and finite in f32, got {value:?}"))
-        }
-    }
-}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thinnet_kernels::normalization::{row_backward, row_moments};
 
 use super::{axis, check_epsilon, normalization_methods};
-use crate::config::Argument;
+use crate::config::{Argument, Axes};
 use crate::constraints::Constraint;
 use crate::engine::{Context, Variables};
 use crate::initializers::Initializer;
@@ -44,28 +44,6 @@ pub struct LayerNormalization {
     gamma_constraint: Option<Argument<Constraint>>,
     /// Keras's variant without a mean is refused when the layer is built.
     rms_scaling: bool,
-}
-
-/// One axis or several: 1 is a sample's first (0 would be the batch's), −1 the last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "expected a whole number or a list of whole numbers")]
-pub enum Axes {
-    /// One axis.
-    One(i64),
-    /// Several axes.
-    Several(Vec<i64>),
-}
-
-impl From<i64> for Axes {
-    fn from(axis: i64) -> Self {
-        Self::One(axis)
-    }
-}
-
-impl<const N: usize> From<[i64; N]> for Axes {
-    fn from(axes: [i64; N]) -> Self {
-        Self::Several(axes.to_vec())
-    }
 }
 
 impl Default for LayerNormalization {
@@ -109,10 +87,7 @@ impl Layer for LayerNormalization {
     layer_methods!("LayerNormalization");
 
     fn build(&self, input: &Shape) -> Result<Built, String> {
-        let numbers = match &self.axis {
-            Axes::One(axis) => vec![*axis],
-            Axes::Several(axes) => axes.clone(),
-        };
+        let numbers = self.axis.as_slice();
         let mut axes = numbers.iter().map(|&number| axis(number, input)).collect::<Result<Vec<_>, _>>()?;
         axes.sort_unstable();
         axes.dedup();

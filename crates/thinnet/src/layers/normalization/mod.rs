@@ -4,12 +4,12 @@ mod batch_normalization;
 mod layer_normalization;
 
 pub use batch_normalization::BatchNormalization;
-pub use layer_normalization::{Axes, LayerNormalization};
+pub use layer_normalization::LayerNormalization;
 
 use crate::shape::Shape;
 
 /// An axis of samples as 0, 1, …, from Keras's number, which counts the batch as axis 0 or from the end.
-fn axis(number: i64, input: &Shape) -> Result<usize, String> {
+pub(super) fn axis(number: i64, input: &Shape) -> Result<usize, String> {
     let rank = input.rank() as i64;
     let axis = if number < 0 { number + rank } else { number - 1 };
     if !(0..rank).contains(&axis) {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use self::prior::Prior;
 use self::relax::Relax;
-use super::{Source, not_negative};
+use super::Source;
+use crate::config::not_negative;
 use crate::initializers::{Constant, Initializer};
 use crate::layers::arguments::map;
 use crate::layers::wrapped::Wrapped;
@@ -151,7 +152,7 @@ impl Layer for ConcreteDropout {
         }
         let temperature = self.temperature.unwrap_or(if self.spatial { 2.0 / 3.0 } else { 0.1 });
         if !(f32::MIN_POSITIVE..=f32::MAX).contains(&(temperature as f32)) {
-            return Err(format!("temperature must be positive and finite in f32, got {temperature:?}"));
+            return Err(format!("temperature must be from 1.2e-38 to 3.4e38, got {temperature:?}"));
         }
         let [of_weights, weight] = self.regularizers()?;
         let draws = if self.spatial { map(input)?[2] } else { input.len() };

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use self::noisy::Noisy;
 use self::posterior::Posterior;
-use super::{Source, not_negative};
+use super::Source;
+use crate::config::not_negative;
 use crate::config::{Argument, words};
 use crate::initializers::{Constant, Initializer};
 use crate::layers::arguments::row;

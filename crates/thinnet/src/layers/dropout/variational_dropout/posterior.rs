@@ -48,6 +48,9 @@ impl Posterior {
 
     /// Sets what is there for each weight to zero for those that can be removed.
     pub(super) fn remove<const N: usize>(self, variables: Variables, mut of_weights: [&mut [f32]; N]) {
+        if !self.sparse {
+            return;
+        }
         for element in 0..variables.get(KERNEL).len() {
             if self.is_removable(variables, KERNEL, element) {
                 of_weights.iter_mut().for_each(|of_weights| of_weights[element] = 0.0);
