@@ -223,11 +223,14 @@ pub fn compare_all(contenders: &[Contender], options: &RunOptions, seeds: usize)
         taken.push(of_model);
     }
     let mut summaries = checked(&jobs, options.resume)?.into_iter().step_by(seeds);
-    let told = |contender: &Contender| match (&contender.entry, &data) {
-        (Entry::Experiment(experiment), Some(data)) => (**experiment).clone().with_input_of(data),
-        _ => Ok(contender.experiment().clone()),
+    let described = |contender: &Contender| match (&contender.entry, &data) {
+        (Entry::Experiment(experiment), Some(data)) => {
+            (**experiment).clone().with_input_of(data)?.described()
+        }
+        (Entry::Experiment(experiment), None) => experiment.described(),
+        (Entry::Finished(runs), _) => runs[0].described(),
     };
-    let penalties_differ = penalties::differ(&contenders.iter().map(told).collect::<Result<Vec<_>>>()?)?;
+    let penalties_differ = penalties::differ(&contenders.iter().map(described).collect::<Result<Vec<_>>>()?);
     if penalties_differ {
         notes.insert(0, penalties::NOTE.to_owned());
     }
@@ -282,7 +285,18 @@ fn same_data(first: &Contender, other: &Contender) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::{Array1, Array2};
+
     use super::*;
+    use crate::data::{Data, Dataset};
+    use crate::experiment::run;
+
+    fn experiment(folder: &Path, x: &str, model: &str) -> Experiment {
+        let text = format!(
+            "data = {{ x = \"{x}\", y = \"y.npy\" }}\ncompile.loss = \"mse\"\nfit.epochs = 1\nmodel = {{ {model} }}\n"
+        );
+        Experiment::from_toml(&text, folder, &[]).unwrap()
+    }
 
     #[test]
     fn names_have_as_much_of_the_path_as_tells_them_apart() {
@@ -296,5 +310,52 @@ mod tests {
         let twice = [paths[0].clone(), paths[1].join("../../a/rate-0.1")];
         let error = names(&twice, &entries()[..2]).unwrap_err().to_string();
         assert!(error.ends_with("a/rate-0.1 is given twice"), "{error}");
+    }
+
+    #[test]
+    fn data_are_the_same_from_wherever_they_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let within = folder.path().join("within");
+        std::fs::create_dir(&within).unwrap();
+        ["x.npy", "y.npy", "z.npy", "within/y.npy"]
+            .iter()
+            .for_each(|name| std::fs::write(folder.path().join(name), "").unwrap());
+        let contender = |name: &str, folder: &Path, x: &str, y: &str| {
+            let mut experiment = experiment(folder, x, "file = \"model.json\"");
+            experiment.data.y = Some(folder.join(y));
+            Contender { name: name.into(), entry: Entry::Experiment(Box::new(experiment)) }
+        };
+        let first = contender("a", folder.path(), "x.npy", "y.npy");
+        same_data(&first, &contender("b", &within, "../x.npy", "../y.npy")).unwrap();
+        for (x, y, key) in [("../z.npy", "../y.npy", "x"), ("../x.npy", "y.npy", "y")] {
+            let error = same_data(&first, &contender("b", &within, x, y)).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("b has other data than a: data.{key} is ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn finished_runs_are_compared_without_the_file_of_their_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let (x, y) = (Array2::<f32>::zeros((8, 3)), Array1::<f32>::zeros(8));
+        let train = Data::from((&x, &y)).into_owned();
+        let data = Dataset { name: "zeros".into(), class_names: Vec::new(), test: train.clone(), train };
+        let dense = "layers = [{ class = \"Dense\", units = 1, input_shape = [3]";
+        let with = format!("{dense}, kernel_regularizer = \"l2\" }}]");
+        for (name, model) in [("with", &with), ("without", &format!("{dense} }}]"))] {
+            let mut model = experiment(folder.path(), "x.npy", model).model().unwrap();
+            std::fs::write(path("model.json"), model.to_json().unwrap()).unwrap();
+            let of_file = experiment(folder.path(), "x.npy", "file = \"model.json\"");
+            let options = RunOptions { out: Some(path(name)), ..RunOptions::default() };
+            run(&of_file, &data, &options).unwrap();
+        }
+        let in_place = experiment(folder.path(), "x.npy", &with);
+        run(&in_place, &data, &RunOptions { out: Some(path("in-place")), ..RunOptions::default() }).unwrap();
+        std::fs::remove_file(path("model.json")).unwrap();
+        for (others, differ) in [(["with", "without"], true), (["with", "in-place"], false)] {
+            let contenders = Contender::read_all(&others.map(path), &[]).unwrap();
+            let comparison = compare_all(&contenders, &RunOptions::default(), 1).unwrap();
+            assert_eq!(comparison.penalties_differ, differ);
+        }
     }
 }

@@ -1,14 +1,17 @@
 //! Runs that were done before, read from their folders.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Experiment;
 use crate::error::{Error, Result};
+use crate::model::Sequential;
 use crate::report::{RunFolder, RunResult};
 
 /// What a run left in its folder: its numbers, without its model.
 #[derive(Clone, Debug)]
 pub struct FinishedRun {
+    /// Its folder.
+    pub folder: PathBuf,
     /// The experiment, complete.
     pub experiment: Experiment,
     /// The model's summary table.
@@ -41,6 +44,15 @@ impl FinishedRun {
         let path = folder.join("summary.txt");
         let summary = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         let result = RunFolder::read_result(folder, experiment.seed)?;
-        Ok(Self { experiment, summary, result })
+        Ok(Self { folder: folder.to_owned(), experiment, summary, result })
+    }
+
+    /// The model that was trained, for its layers.
+    pub(super) fn described(&self) -> Result<Sequential> {
+        match self.experiment.model.file {
+            // The file may be gone by now, or hold another model.
+            Some(_) => Sequential::load(self.folder.join("model.safetensors")),
+            None => self.experiment.described(),
+        }
     }
 }

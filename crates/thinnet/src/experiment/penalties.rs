@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Experiment, complete_layer};
-use crate::error::Result;
+use super::complete_layer;
+use crate::model::Sequential;
 
 /// What a reader must know where penalties differ.
 pub(super) const NOTE: &str = "The models have different penalties, which are part of every loss: compare accuracies or other metrics, \
@@ -18,23 +18,20 @@ const LAYERS: [(&str, &[&str]); 2] = [
     ("VariationalDropout", &["form", "kl_weight"]),
 ];
 
-/// Whether the models of experiments have different penalties. The experiments know what their layers ask of the data
-/// ([`Experiment::with_input_of`]), as those of finished runs do.
-///
-/// # Errors
-/// Where a layer, or the file of a model, cannot be read.
-pub(super) fn differ<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> Result<bool> {
-    let penalties = experiments.into_iter().map(of_model).collect::<Result<Vec<_>>>()?;
-    Ok(penalties.windows(2).any(|pair| pair[0] != pair[1]))
+/// Whether models have different penalties. Their layers know what they ask of the data
+/// ([`Experiment::with_input_of`](super::Experiment::with_input_of)), as those of finished runs do.
+pub(super) fn differ(models: &[Sequential]) -> bool {
+    let penalties: Vec<_> = models.iter().map(of_model).collect();
+    penalties.windows(2).any(|pair| pair[0] != pair[1])
 }
 
 /// The penalties of a model, with all their arguments.
-fn of_model(experiment: &Experiment) -> Result<Vec<(String, Value)>> {
+fn of_model(model: &Sequential) -> Vec<(String, Value)> {
     let mut found = Vec::new();
-    for layer in experiment.described()?.layers() {
+    for layer in model.layers() {
         of_layer(&complete_layer(&**layer), &mut found);
     }
-    Ok(found)
+    found
 }
 
 /// What a layer, or a layer within it, adds to the loss.
@@ -66,7 +63,7 @@ fn of_layer(layer: &Value, found: &mut Vec<(String, Value)>) {
 mod tests {
     use std::path::Path;
 
-    use super::*;
+    use crate::experiment::Experiment;
 
     fn experiment(model: &str) -> Experiment {
         let text = format!(
@@ -76,7 +73,7 @@ mod tests {
     }
 
     fn differ(a: &str, b: &str) -> bool {
-        super::differ([&experiment(a), &experiment(b)]).unwrap()
+        super::differ(&[a, b].map(|model| experiment(model).described().unwrap()))
     }
 
     #[test]
@@ -85,7 +82,7 @@ mod tests {
             r#"layers = [{ class = "Dense", units = 2, input_shape = [3], kernel_regularizer = "l2" }]"#;
         let complete = experiment(short).to_toml().unwrap();
         let complete = Experiment::from_toml(&complete, Path::new("."), &[]).unwrap();
-        assert!(!super::differ([&experiment(short), &complete]).unwrap());
+        assert!(!super::differ(&[experiment(short), complete].map(|read| read.described().unwrap())));
         let more =
             r#"layers = [{ class = "Dense", units = 2, kernel_regularizer = { class = "L2", l2 = 0.5 } }]"#;
         assert!(differ(short, more));

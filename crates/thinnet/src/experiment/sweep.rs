@@ -96,8 +96,10 @@ pub fn sweep(path: impl AsRef<Path>, options: &SweepOptions) -> Result<Sweep> {
         None if first.fit.validation_split > 0.0 => Validated::HeldOut,
         None => Validated::Not,
     };
-    let told = |point: &Point| point.experiment.clone().with_input_of(data.of_point(&point.experiment.data));
-    let penalties_differ = penalties::differ(&points.iter().map(told).collect::<Result<Vec<_>>>()?)?;
+    let described = |Point { experiment, .. }: &Point| {
+        experiment.clone().with_input_of(data.of_point(&experiment.data))?.described()
+    };
+    let penalties_differ = penalties::differ(&points.iter().map(described).collect::<Result<Vec<_>>>()?);
     let mut notes = Vec::new();
     if data.sets.len() > 1 {
         notes.push(

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::comparison::lowest;
+use super::figure::number::value;
 use super::figure::{Figure, Line, Panel};
 use super::learned_rates::is_report;
 use super::statistics::mean_interval;
@@ -30,19 +31,26 @@ pub struct Run<'a> {
 /// }
 /// let runs = [Run { name: "small".into(), histories: vec![&history] }];
 /// let curves = Curves::new(&runs);
-/// assert_eq!(curves.title(), "Training loss falls from 0.900 to 0.400 in 3 epochs");
+/// assert_eq!(curves.title(), "Training loss falls from 0.9000 to 0.4000 in 3 epochs");
 /// assert!(curves.svg()?.starts_with("<svg"));
 /// # Ok::<(), thinnet::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Curves<'a> {
     runs: &'a [Run<'a>],
+    penalties_differ: bool,
 }
 
 impl<'a> Curves<'a> {
     /// The curves of some models.
     pub fn new(runs: &'a [Run<'a>]) -> Self {
-        Self { runs }
+        Self { runs, penalties_differ: false }
+    }
+
+    /// Whether the models have different penalties: their losses are not compared then.
+    pub fn penalties_differ(mut self, differ: bool) -> Self {
+        self.penalties_differ = differ;
+        self
     }
 
     /// What the figure shows, in a sentence drawn from the numbers.
@@ -73,6 +81,9 @@ impl<'a> Curves<'a> {
         if let Some((_, epoch, run)) = risen.iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
             return match risen.len() {
                 1 => format!("Validation loss turns up after epoch {epoch}{}", of(&run.name)),
+                count if self.penalties_differ => {
+                    format!("Validation loss turns up for {count} of {} models", self.runs.len())
+                }
                 count => format!(
                     "Validation loss turns up for {count} of {} models, most{}, after epoch {epoch}",
                     self.runs.len(),
@@ -83,10 +94,14 @@ impl<'a> Curves<'a> {
         if let Some((loss, epochs, run)) = near.iter().min_by(|a, b| a.0.total_cmp(&b.0))
             && several
         {
+            if self.penalties_differ {
+                return "Validation loss turns up for none of the models".into();
+            }
             let plural = if *epochs == 1 { "epoch" } else { "epochs" };
             return format!(
-                "Validation loss is lowest for “{}” after {epochs} {plural}: {loss:.3}",
-                run.name
+                "Validation loss is lowest for “{}” after {epochs} {plural}: {}",
+                run.name,
+                value(*loss)
             );
         }
         let validation = courses.first().and_then(|(_, losses)| went("Validation loss", losses));
@@ -198,15 +213,16 @@ pub(super) fn validated(run: &Run) -> Vec<(usize, f64)> {
 /// How a loss went, in a sentence.
 fn went(what: &str, losses: &[(usize, f64)]) -> Option<String> {
     let ((_, first), (epochs, last)) = (losses.first()?, losses.last()?);
-    let [from, to] = [first, last].map(|loss| format!("{loss:.3}"));
+    let [from, to] = [first, last].map(|&loss| value(loss));
     Some(match losses.len() {
         1 if *epochs == 1 => format!("{what} is {to} after one epoch"),
         1 => format!("{what} is {to} after {epochs} epochs"),
-        _ if losses.iter().all(|(_, loss)| format!("{loss:.3}") == to) => {
+        _ if losses.iter().all(|&(_, loss)| value(loss) == to) => {
             format!("{what} stays at {to} for {epochs} epochs")
         }
         _ => {
-            let verb = if last < first { "falls" } else { "goes" };
+            // A fall that the printed numbers do not show is none to a reader.
+            let verb = if last < first && from != to { "falls" } else { "goes" };
             format!("{what} {verb} from {from} to {to} in {epochs} epochs")
         }
     })
@@ -255,18 +271,26 @@ mod tests {
                 vec![run("a", &turning), run("b", &worse), run("c", &falling)],
                 "Validation loss turns up for 2 of 3 models, most for “b”, after epoch 1",
             ),
-            (vec![run("a", &falling)], "Validation loss falls from 0.400 to 0.250 in 3 epochs"),
+            (vec![run("a", &falling)], "Validation loss falls from 0.4000 to 0.2500 in 3 epochs"),
             (
                 vec![run("a", &falling), run("b", &falling)],
-                "Validation loss is lowest for “a” after 3 epochs: 0.250",
+                "Validation loss is lowest for “a” after 3 epochs: 0.2500",
             ),
-            (vec![run("a", &training)], "Training loss falls from 0.500 to 0.250 in 2 epochs"),
+            (vec![run("a", &training)], "Training loss falls from 0.5000 to 0.2500 in 2 epochs"),
             (
                 vec![run("a", &training), run("b", &training)],
-                "Training loss falls from 0.500 to 0.250 in 2 epochs for “a”",
+                "Training loss falls from 0.5000 to 0.2500 in 2 epochs for “a”",
             ),
         ] {
             assert_eq!(Curves::new(&runs).title(), title);
+        }
+        // Where penalties differ, each loss is told by itself.
+        for (runs, title) in [
+            (vec![run("a", &falling), run("b", &falling)], "Validation loss turns up for none of the models"),
+            (vec![run("a", &falling), run("b", &turning)], "Validation loss turns up after epoch 2 for “b”"),
+            (vec![run("a", &turning), run("b", &worse)], "Validation loss turns up for 2 of 2 models"),
+        ] {
+            assert_eq!(Curves::new(&runs).penalties_differ(true).title(), title);
         }
     }
 
@@ -280,13 +304,16 @@ mod tests {
             Curves::new(&histories.iter().map(run).collect::<Vec<_>>()).title()
         };
         for (losses, said) in [
-            (&[1.136, 1.1359, 1.1361][..], "stays at 1.136 for 3 epochs"),
-            (&[0.5, 0.49, 0.51], "goes from 0.500 to 0.510 in 3 epochs"),
-            (&[0.5], "is 0.500 after one epoch"),
+            (&[1.13602, 1.13598, 1.13601][..], "stays at 1.1360 for 3 epochs"),
+            (&[0.5, 0.49, 0.51], "goes from 0.5000 to 0.5100 in 3 epochs"),
+            (&[1.77e-7, 9e-8, 6.45e-8], "falls from 1.77e-7 to 6.45e-8 in 3 epochs"),
+            (&[0.5004, 0.51, 0.5002], "falls from 0.5004 to 0.5002 in 3 epochs"),
+            (&[0.50004, 0.51, 0.50002], "goes from 0.5000 to 0.5000 in 3 epochs"),
+            (&[0.5], "is 0.5000 after one epoch"),
             (&[0.5, 0.4, NAN], "is NaN or infinite at the end"),
             (&[NAN, NAN], "is NaN or infinite at the end"),
             (&[0.5, f64::INFINITY], "is NaN or infinite at the end"),
-            (&[0.5, -0.1, -0.3], "falls from 0.500 to -0.300 in 3 epochs"),
+            (&[0.5, -0.1, -0.3], "falls from 0.5000 to -0.3000 in 3 epochs"),
             (&[-0.3, -0.31, -0.2], "turns up after epoch 2"),
         ] {
             assert_eq!(title(&[losses]), format!("Validation loss {said}"));
@@ -304,7 +331,7 @@ mod tests {
         let title = |history| Curves::new(&[Run { name: "m".into(), histories: vec![history] }]).title();
         let every_second =
             history(&[("loss", &[0.5, 0.4, 0.3, 0.2, 0.1]), ("val_loss", &[NAN, 0.5, NAN, 0.3, NAN])]);
-        assert_eq!(title(&every_second), "Validation loss falls from 0.500 to 0.300 in 4 epochs");
+        assert_eq!(title(&every_second), "Validation loss falls from 0.5000 to 0.3000 in 4 epochs");
         let diverged = history(&[("loss", &[0.5, 0.4, NAN, NAN]), ("val_loss", &[NAN, 0.5, NAN, NAN])]);
         assert_eq!(title(&diverged), "Validation loss is NaN or infinite at the end");
     }

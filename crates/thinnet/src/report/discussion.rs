@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::comparison::lowest;
 use super::curves::{Curves, End, Run, validated};
 use super::figure::Figure;
+use super::figure::number::value;
 use super::html::{epochs, figure, folded, table};
 use super::measures::Measure;
 use super::pairs::{Against, Pairs, listed};
@@ -68,7 +69,7 @@ pub(super) fn turning_sentence(runs: &[Run]) -> Option<String> {
                 // A share of what is 0 or less says nothing.
                 let higher = match low > 0.0 {
                     true => format!("{:.0} %", 100.0 * (end / low - 1.0)),
-                    false => format!("{:.3}", end - low),
+                    false => value(end - low),
                 };
                 turned.push(format!("{} (lowest after epoch {epoch}, {higher} higher at the end)", run.name));
             }
@@ -137,21 +138,24 @@ pub(super) fn about_intervals(seeds: usize) -> Markup {
 /// As many curves can be told apart in one figure.
 pub(super) const CURVES: usize = 6;
 
-/// The curves of all models; folded where they need many figures.
-pub(super) fn curves(models: &[&ModelRuns]) -> Result<Markup> {
+/// The curves of all models, whose penalties may differ; folded where they need many figures.
+pub(super) fn curves(models: &[&ModelRuns], penalties_differ: bool) -> Result<Markup> {
     let runs = courses(models.iter().copied());
-    let figures = runs.chunks(CURVES).map(figure).collect::<Result<Vec<_>>>()?;
+    let drawn = |runs| figure(&Curves::new(runs).penalties_differ(penalties_differ));
+    let figures = runs.chunks(CURVES).map(drawn).collect::<Result<Vec<_>>>()?;
     Ok(match &figures[..] {
         few @ ([] | [_] | [_, _]) => html! { @for figure in few { (figure) } },
         many => folded("All curves", &html! { @for figure in many { (figure) } }),
     })
 }
 
-/// Writes the curves of all models as `curves.svg` and `curves.png`; where there are many, `curves-2.svg` … too.
-pub(super) fn write_curves(models: &[&ModelRuns], folder: &Path) -> Result<()> {
+/// Writes the curves of all models, whose penalties may differ, as `curves.svg` and `curves.png`; where there are many,
+/// `curves-2.svg` … too.
+pub(super) fn write_curves(models: &[&ModelRuns], penalties_differ: bool, folder: &Path) -> Result<()> {
     for (number, runs) in courses(models.iter().copied()).chunks(CURVES).enumerate() {
         let name = if number == 0 { "curves".to_owned() } else { format!("curves-{}", number + 1) };
-        write_figure(&Curves::new(runs).figure(), folder, &name)?;
+        let curves = Curves::new(runs).penalties_differ(penalties_differ);
+        write_figure(&curves.figure(), folder, &name)?;
     }
     Ok(())
 }
@@ -212,7 +216,7 @@ mod tests {
             (
                 &[turns, turns_below_0],
                 "Validation loss turns up for every model: m0 (lowest after epoch 2, 25 % higher at the end) and m1 (lowest after \
-                 epoch 2, 0.100 higher at the end).",
+                 epoch 2, 0.1000 higher at the end).",
             ),
             (
                 &[turns, negative, diverges],

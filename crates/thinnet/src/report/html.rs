@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::curves::{Curves, Run};
+use super::curves::Curves;
 use super::figure::number::value;
 use crate::error::Result;
 use crate::history::History;
@@ -37,8 +37,8 @@ pub(super) fn page(title: &str, body: &Markup) -> String {
     .into_string()
 }
 
-pub(super) fn figure(runs: &[Run]) -> Result<Markup> {
-    Curves::new(runs).figure().markup("Dashed: training, solid: validation.")
+pub(super) fn figure(curves: &Curves) -> Result<Markup> {
+    curves.figure().markup("Dashed: training, solid: validation.")
 }
 
 pub(super) fn table(rows: &[Vec<String>]) -> Markup {

@@ -87,7 +87,7 @@ impl RunReport<'_> {
             (folded("The model", &html! { pre { (self.summary) } }))
             (folded("The whole experiment", &html! { pre { (self.experiment) } }))
             h2 { "What happened" }
-            (figure(&self.courses())?)
+            (figure(&Curves::new(&self.courses()))?)
             @if let Some(rates) = learned_rates::markup(&self.courses())? { (rates) }
             @match self.runs { [run] => (numbers(run)), _ => (table(&self.comparison().rows())) }
             @if !self.classes.is_empty() { (classes::details(self.classes)) }

@@ -459,6 +459,12 @@ same network, rate 0      0.0227          0.9773        0.0190            2   2.
         };
         let said = text(&differ);
         assert!(said.contains("test accuracy") && !said.contains("test loss"), "{said}");
+        let folder = tempfile::tempdir().unwrap();
+        differ.write(folder.path(), "", Versus::Pairs).unwrap();
+        for name in ["report.html", "curves.svg"] {
+            let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+            assert!(text.contains("loss turns up for 2 of 2 models") && !text.contains("most for"), "{name}");
+        }
         for run in differ.models.iter_mut().flat_map(|model| &mut model.runs) {
             run.test.remove("accuracy");
             run.history = History::default();

@@ -24,7 +24,7 @@ impl Comparison {
         self.write_csv(folder.join("comparison.csv"))?;
         let models = self.models();
         let runs = courses(models.iter().copied());
-        write_curves(&models, folder)?;
+        write_curves(&models, self.penalties_differ, folder)?;
         learned_rates::write(&runs, folder)?;
         let measures = self.measures(versus);
         if let Some(measures) = &measures {
@@ -38,7 +38,7 @@ impl Comparison {
             h2 { "What happened" }
             @if versus.tested().is_some() { ul { @for sentence in self.discussion() { li { (sentence) } } } }
             (table(&self.rows()))
-            (curves(&models)?)
+            (curves(&models, self.penalties_differ)?)
             @if let Some(rates) = learned_rates::markup(&runs)? { (rates) }
             @if let Some(measures) = &measures { (measures.markup(MEASURES)?) }
             h2 { "How sure is that" }

@@ -101,7 +101,7 @@ impl Sweep {
         if let Some(figure) = self.figure() {
             write_figure(&figure, folder, "sweep")?;
         }
-        write_curves(&self.models(), folder)?;
+        write_curves(&self.models(), self.penalties_differ, folder)?;
         let page = self.page()?;
         write_whole(folder.join("report.html"), |out| out.write_all(page.as_bytes()))
     }

@@ -27,7 +27,7 @@ impl Sweep {
             }
             (table(&self.rows()))
             (about_intervals(seeds))
-            (curves(&models)?)
+            (curves(&models, self.penalties_differ)?)
             h2 { "How sure is that" }
             @if models.len() > 1 {
                 p { "Differences are those from “" (baseline.model.name) "”; --baseline chooses another point." }
