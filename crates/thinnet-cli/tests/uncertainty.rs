@@ -197,7 +197,7 @@ fn what_cannot_be_sampled_is_said() {
     ] {
         bench.fails(&mc("run/model.safetensors", &["--mc-samples", "5", option, value]), 2, message);
     }
-    for (option, path) in [("--variance", "m.npy"), ("--samples", "x.npy")] {
+    for (option, path) in [("--variance", "./m.npy"), ("--samples", "x.npy")] {
         let message = format!("{option}: {path} is used already");
         bench.fails(&mc("run/model.safetensors", &["--mc-samples", "5", option, path]), 1, &message);
     }

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 /// Writes a file by writing a temporary one beside it and renaming it. A reader sees the old contents or the new, never
 /// a part; after an error the old file is as it was. The new one has the old one's permissions.
 ///
-/// A link stays: what it points to is written. What is there and no ordinary file (a pipe, `/dev/stdout`) is written straight.
+/// A link stays: what it points to is written. What is there and no ordinary file (a pipe), and what lies in `/dev` or `/proc`
+/// (`/dev/stdout`, whatever it is for the moment), is written straight.
 ///
 /// # Errors
 /// What the operating system says, with the path: a full disk, a read-only folder …
@@ -20,7 +21,7 @@ pub fn write_whole(
     let path = path.as_ref();
     let attempt = || {
         let old = match fs::metadata(path) {
-            Ok(old) if !old.is_file() => return write_straight(path, write),
+            Ok(old) if !old.is_file() || is_of_the_system(path) => return write_straight(path, write),
             Ok(old) => Some(old),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
@@ -30,12 +31,13 @@ pub fn write_whole(
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        // Asked first, for an error that does not name the temporary file.
-        fs::metadata(folder)?;
-        let temporary = temporary_file(folder, old.as_ref())?;
-        let mut buffer = BufWriter::new(temporary);
+        // Errors of the temporary file itself, and of writing through it, would name it.
+        let temporary =
+            temporary_file(folder, old.as_ref()).map_err(|error| std::io::Error::from(error.kind()))?;
+        let mut buffer = BufWriter::new(temporary.as_file());
         write(&mut buffer)?;
-        let temporary = buffer.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        buffer.flush()?;
+        drop(buffer);
         temporary.as_file().sync_all()?;
         temporary.persist(path).map_err(|error| error.error)?;
         Ok(())
@@ -43,11 +45,16 @@ pub fn write_whole(
     attempt().map_err(Error::io("write", path))
 }
 
+fn is_of_the_system(path: &Path) -> bool {
+    ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder))
+}
+
 fn write_straight(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
-    let mut buffer = BufWriter::new(OpenOptions::new().write(true).open(path)?);
+    // Standard output may be a file that others write to as well.
+    let mut buffer = BufWriter::new(OpenOptions::new().append(true).open(path)?);
     write(&mut buffer)?;
     buffer.flush()
 }

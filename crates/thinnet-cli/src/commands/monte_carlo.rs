@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ndarray::ArrayD;
 use serde_json::{Map, Value, json};
 use thinnet::data::formats::npy;
-use thinnet::data::{Features, Targets};
+use thinnet::data::{Data, Features, Targets};
 use thinnet::model::Sequential;
 use thinnet::report::aligned;
 use thinnet::uncertainty::{Predictive, Sampling};
@@ -114,11 +114,8 @@ fn check(model: &Sequential, arguments: &Predict, x: &Features, y: Option<&Targe
         );
         return Err(Error::Usage(message));
     }
-    if let Some(y) = y.filter(|y| y.len() != x.len()) {
-        let (samples, targets) = (x.len(), y.len());
-        let message =
-            format!("expected one target for each sample, got {samples} samples and {targets} targets");
-        return Err(Error::Data(message));
+    if let Some(y) = y {
+        Data { x: x.slice(0..x.len()), y: y.slice(0..y.len()) }.check()?;
     }
     for path in [&arguments.output, &arguments.variance].into_iter().flatten() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

@@ -1,6 +1,6 @@
 //! `thinnet predict`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, Axis};
 use serde_json::{Value, json};
@@ -39,7 +39,16 @@ pub(crate) fn run(arguments: &Predict, threads: Option<usize>) -> Result<()> {
 fn check_files(arguments: &Predict) -> Result<()> {
     let Predict { model, input, labels, output, variance, samples, .. } = arguments;
     let read = [Some(&model.model), model.weights.as_ref(), input.as_ref(), labels.as_ref()];
-    let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    // A file that is not there yet has a folder all the same.
+    let whole = |path: &PathBuf| {
+        path.canonicalize().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
+            (Some(folder), Some(name)) => {
+                let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+                folder.canonicalize().map_or_else(|_| path.clone(), |folder| folder.join(name))
+            }
+            _ => path.clone(),
+        })
+    };
     let mut taken: Vec<PathBuf> = read.into_iter().flatten().map(whole).collect();
     for (option, path) in [("--output", output), ("--variance", variance), ("--samples", samples)] {
         let Some(path) = path else { continue };

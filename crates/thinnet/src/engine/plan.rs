@@ -196,9 +196,9 @@ impl Plan {
         let trains = |node: &Node| matches!(node.source, Source::Transform { trains: true, .. });
         let sums = |node: &Node| node.transform().is_some_and(|(t, _)| t.operation.batch_sums().is_some());
         let link = nodes.last().and_then(|node| node.chain.last()).and_then(|placed| {
-            // A view behind it may have changed what a row is.
+            // A view behind it may have changed what a row is, over which a softmax goes.
             let row = layers[placed.layer].built.output.last();
-            placed.operation.link().filter(|_| row == output.last())
+            placed.operation.link().filter(|link| *link != Link::Softmax || row == output.last())
         });
         let chains = nodes.iter().flat_map(|node| &node.chain);
         Self {
