@@ -135,9 +135,9 @@ impl ActivationSection<'_> {
             self.study.groups.iter().zip(&all).map(|(group, filters)| {
                 format!("{:.2} {}", filters.mean_coherence(), preposition(&group.name))
             });
-        let of = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
+        let beginning = if self.name.is_empty() { "In".to_owned() } else { format!("{}: in", self.name) };
         let title = format!(
-            "{of}in first-layer filters, weights two places apart are correlated by {}",
+            "{beginning} first-layer filters, weights two places apart are correlated by {}",
             coherent.collect::<Vec<_>>().join(", ")
         );
         let scale = (!is_colour).then(|| (map, "weight".to_owned()));
