@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// Writes a file by writing a temporary one beside it and renaming it. A reader sees the old contents or the new, never
 /// a part; after an error the old file is as it was. The new one has the old one's permissions.
 ///
-/// A link stays: what it points to is written. What is there and no ordinary file (a pipe), and what lies in `/dev` or `/proc`
+/// A link stays: what it points to is written. What is there and no ordinary file (a pipe), and what a process has open
 /// (`/dev/stdout`, whatever it is for the moment), is written straight.
 ///
 /// # Errors
@@ -21,7 +21,7 @@ pub fn write_whole(
     let path = path.as_ref();
     let attempt = || {
         let old = match fs::metadata(path) {
-            Ok(old) if !old.is_file() || is_of_the_system(path) => return write_straight(path, write),
+            Ok(old) if !old.is_file() || is_open_already(path) => return write_straight(path, write),
             Ok(old) => Some(old),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
@@ -45,8 +45,9 @@ pub fn write_whole(
     attempt().map_err(Error::io("write", path))
 }
 
-fn is_of_the_system(path: &Path) -> bool {
-    ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder))
+/// Whether a path names what a process has open, and no file of its own. (Files in `/dev/shm` are such.)
+fn is_open_already(path: &Path) -> bool {
+    ["/proc", "/dev/fd", "/dev/stdout", "/dev/stderr"].iter().any(|start| path.starts_with(start))
 }
 
 fn write_straight(
@@ -126,6 +127,13 @@ mod tests {
             assert_eq!(fs::read_to_string(at("there/real")).unwrap(), contents);
             assert!(at("first").is_symlink() && at("second").is_symlink());
         }
+    }
+
+    #[test]
+    fn what_is_open_already_is_told_from_files() {
+        let is_open = |path: &str| is_open_already(Path::new(path));
+        assert!(["/dev/stdout", "/dev/fd/3", "/proc/self/fd/1"].into_iter().all(is_open));
+        assert!(!["/dev/shm/run/history.csv", "stdout", "/home/dev/stdout"].into_iter().any(is_open));
     }
 
     #[cfg(unix)]

@@ -144,7 +144,17 @@ fn probabilities(prediction: &Predictive) -> Result<Array2<f32>> {
         let labels = prediction.label_probabilities().ok().and_then(|p| p.into_dimensionality().ok());
         labels.ok_or_else(|| Error::Data(format!("--image: {error}: give it --input")))
     };
-    prediction.probabilities().or_else(of_labels)
+    checked(prediction.probabilities().or_else(of_labels)?)
+}
+
+/// A loss may call probabilities what a model's last layer does not make such; and a network may give NaN.
+fn checked(probabilities: Array2<f32>) -> Result<Array2<f32>> {
+    match probabilities.iter().find(|value| !(0.0..=1.0001).contains(*value)) {
+        None => Ok(probabilities),
+        Some(value) => Err(Error::Data(format!(
+            "expected a model that gives probabilities (softmax or sigmoid), got an output of {value}: give it --input"
+        ))),
+    }
 }
 
 /// The likeliest classes with their probabilities; the first of equal ones first.
@@ -171,6 +181,14 @@ mod tests {
         assert_eq!(wanted(&[3072]), Some((32, 32, 3)));
         assert_eq!(wanted(&[36]), Some((6, 6, 1)));
         assert_eq!([wanted(&[13]), wanted(&[4, 4, 2]), wanted(&[2, 2, 2, 3])], [None; 3]);
+    }
+
+    #[test]
+    fn outputs_are_probabilities_or_an_error() {
+        let of = |value: f32| checked(Array2::from_elem((1, 2), value)).map_err(|error| error.to_string());
+        assert!([0.0, 0.5, 1.0].into_iter().all(|value| of(value).is_ok()));
+        assert!(of(3.5).unwrap_err().contains("got an output of 3.5"));
+        assert!(of(-0.1).is_err() && of(f32::NAN).is_err());
     }
 
     #[test]
