@@ -1,11 +1,13 @@
 //! The products of a dense layer: y = x·w + bias, dx = dy·wᵀ and dw = xᵀ·dy, with all matrices in row-major order. One
 //! operand is read where it lies; of the other, a block at a time is copied where its rows are not what vectors are read from.
 //!
-//! One call runs on one thread and allocates nothing. A row's bits do not depend on the other rows.
+//! One call runs on one thread and allocates nothing. A row's bits do not depend on the other rows, and those of finite numbers
+//! not on how many of them are zero. Where many are, they are skipped ([`sparse`]), with whatever they would be multiplied with.
 
 mod across;
 mod few;
 mod narrow;
+mod sparse;
 
 use crate::isa::{Arithmetic, dispatch};
 use crate::panels::{Copied, DEPTH};
@@ -86,6 +88,9 @@ fn forward_body<A: Arithmetic>(
     if inputs > 0 && few::pays(y.len() / units) {
         return few::forward::<A>(x, inputs, weights, units, bias, y);
     }
+    if sparse::pays::<A>(sparse::kept(x), units) {
+        return sparse::forward::<A>(x, inputs, weights, units, bias, y);
+    }
     rows_by_panels::<A>(
         x,
         inputs,
@@ -138,6 +143,14 @@ fn gradient_body<A: Arithmetic>(
         return narrow::gradient::<A>(x, inputs, dy, units, accumulate, gradient);
     }
     let rows = x.len() / inputs.max(1);
+    assert_eq!(dy.iter().map(|part| part.len() / units).sum::<usize>(), rows, "dy has as many rows as x");
+    let kept = [x, dy.first().copied().unwrap_or_default()].map(sparse::kept);
+    if sparse::pays_by_dy::<A>(kept[1], inputs, dy, units) && kept[1] < kept[0] {
+        return sparse::gradient_by_dy::<A>(x, inputs, dy, units, accumulate, gradient);
+    }
+    if sparse::pays::<A>(kept[0], units) {
+        return sparse::gradient_by_x::<A>(x, inputs, dy, units, accumulate, gradient);
+    }
     let mut copied = Copied::new();
     if rows == 0 && !accumulate {
         gradient.fill(0.0);
@@ -155,7 +168,6 @@ fn gradient_body<A: Arithmetic>(
                 filled += here;
                 skipped = skipped.saturating_sub(part.len() / units);
             }
-            assert_eq!(filled, depth, "dy has as many rows as x");
             // SAFETY: so many rows of these panels were just copied.
             let right = unsafe { copied.panels() };
             let onto = if accumulate || first > 0 { Onto::Itself } else { Onto::Nothing };

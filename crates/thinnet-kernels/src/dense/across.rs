@@ -45,7 +45,7 @@ pub(super) fn backward<A: Arithmetic>(
                     by_tile!(tile, 1, product::<A>(weights, Rows(units), right, depth, Onto::Nothing, to));
                 }
                 let dx = &mut dx[row * inputs + input..];
-                store_transposed::<A::Vector>(&sums[..count], first > 0, dx, inputs, width);
+                store_transposed::<A::Vector, COLUMNS>(&sums[..count], first > 0, dx, inputs, width);
             }
         }
     }
@@ -53,8 +53,8 @@ pub(super) fn backward<A: Arithmetic>(
 
 /// Stores sums whose columns are `width` rows of dx that are `stride` apart, or adds them to what is there.
 #[inline(always)]
-fn store_transposed<V: Vector>(
-    sums: &[[f32; COLUMNS]],
+pub(super) fn store_transposed<V: Vector, const WIDTH: usize>(
+    sums: &[[f32; WIDTH]],
     accumulate: bool,
     dx: &mut [f32],
     stride: usize,
@@ -64,14 +64,19 @@ fn store_transposed<V: Vector>(
         let count = (sums.len() - first).min(V::LANES);
         for column in (0..width).step_by(V::LANES) {
             let mut square = [V::splat(0.0); MOST_LANES];
-            for (vector, sums) in square.iter_mut().zip(&sums[first..first + count]) {
-                *vector = V::load(&sums[column..]);
+            for (place, vector) in square.iter_mut().enumerate().take(V::LANES) {
+                if let Some(sums) = sums.get(first + place) {
+                    *vector = V::load(&sums[column..]);
+                }
             }
             let square = transpose(square);
-            for (row, vector) in square.into_iter().enumerate().take((width - column).min(V::LANES)) {
-                let dx = &mut dx[(column + row) * stride + first..][..count];
-                let sum = if accumulate { V::load_part(dx).add(vector) } else { vector };
-                sum.store_part(dx);
+            // As often whatever the width, so that the vectors stay in registers.
+            for (row, vector) in square.into_iter().enumerate().take(V::LANES) {
+                if column + row < width {
+                    let dx = &mut dx[(column + row) * stride + first..][..count];
+                    let sum = if accumulate { V::load_part(dx).add(vector) } else { vector };
+                    sum.store_part(dx);
+                }
             }
         }
     }

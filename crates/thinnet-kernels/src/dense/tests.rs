@@ -1,5 +1,6 @@
 use super::*;
 use crate::isa::testing::{on_every_set, random, sizes};
+use crate::isa::{self, Isa};
 
 fn assert_close(what: &str, found: &[f32], expected: impl Fn(usize) -> f64, depth: usize) {
     for (place, &found) in found.iter().enumerate() {
@@ -92,6 +93,77 @@ fn a_row_has_the_same_bits_alone_and_among_others() {
             }
             y
         });
+    }
+}
+
+/// Numbers by chance of which about so many are not zero.
+fn kept(seed: u32, len: usize, share: f32) -> Vec<f32> {
+    let chances = random(seed + 100, len);
+    random(seed, len)
+        .into_iter()
+        .zip(chances)
+        .map(|(x, chance)| if chance + 0.5 < share { x } else { 0.0 })
+        .collect()
+}
+
+/// A sum as the tiles add it up: one product after the other, on top of what there is at each multiple of `DEPTH`.
+fn in_order(depth: usize, onto: Option<f32>, products: impl Fn(usize) -> (f32, f32)) -> f32 {
+    let add = |sum: f32, place: usize| {
+        let (a, b) = products(place);
+        if isa::current() == Isa::Portable { sum + a * b } else { a.mul_add(b, sum) }
+    };
+    let sums = (0..depth).step_by(DEPTH).map(|first| (first..depth.min(first + DEPTH)).fold(0.0, add));
+    sums.fold(onto, |onto, sum| Some(onto.map_or(sum, |onto| onto + sum))).unwrap_or_default()
+}
+
+/// Each share on both sides of the bounds, every remainder of the panels, more rows and depths than are marked at a time, shards
+/// of all sizes.
+#[test]
+fn zeros_are_left_out_and_the_bits_stay() {
+    for (case, (rows, inputs, units)) in
+        [(40, 300, 130), (130, 70, 65), (300, 50, 49), (32, 784, 33), (70, 257, 100), (128, 64, 128)]
+            .into_iter()
+            .enumerate()
+    {
+        for (share, of_dy) in
+            [(0.0, 1.0), (0.2, 1.0), (0.2, 0.1), (1.0, 0.0), (1.0, 0.3), (0.42, 0.43), (1.0, 1.0)]
+        {
+            let (mut x, w) = (kept(1, rows * inputs, share), random(2, inputs * units));
+            let (bias, dy) = (random(3, units), kept(4, rows * units, of_dy));
+            x[inputs + 3] = f32::NAN;
+            on_every_set(|| {
+                let mut y = vec![0.0; rows * units];
+                forward(&x, inputs, &w, units, Some(&bias), &mut y);
+                let same = |a: f32, b: f32| a == b || a.is_nan() && b.is_nan();
+                for (place, &y) in y.iter().enumerate() {
+                    let (row, unit) = (place / units, place % units);
+                    let expected = in_order(inputs, Some(bias[unit]), |input| {
+                        (x[row * inputs + input], w[input * units + unit])
+                    });
+                    assert!(same(y, expected), "case {case}, {share}: y {place}: {y} {expected}");
+                }
+                let mut all = y;
+                for (part, accumulate) in [(32, false), (rows, true), (17, true), (100, false), (3, false)] {
+                    let mut found = random(5, inputs * units);
+                    let before = found.clone();
+                    let parts: Vec<&[f32]> = dy.chunks(part * units).collect();
+                    gradient(&x, inputs, &parts, units, accumulate, &mut found);
+                    for (place, &sum) in found.iter().enumerate() {
+                        let (input, unit) = (place / units, place % units);
+                        let onto = accumulate.then_some(before[place]);
+                        let expected =
+                            in_order(rows, onto, |row| (x[row * inputs + input], dy[row * units + unit]));
+                        let skipped = input == 3 && dy[units + unit] == 0.0;
+                        assert!(
+                            same(sum, expected) || skipped,
+                            "case {case}, {share}, {of_dy}, {part}: {place}: {sum} {expected}"
+                        );
+                    }
+                    all.extend(found);
+                }
+                all
+            });
+        }
     }
 }
 

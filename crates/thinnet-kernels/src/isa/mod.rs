@@ -22,7 +22,7 @@ use crate::tile::{COLUMNS, Left, Sums};
 pub enum Isa {
     /// Plain Rust without fused multiply-add: the same bits on every machine.
     Portable,
-    /// 256-bit vectors with fused multiply-add (x86-64-v3).
+    /// 256-bit vectors with fused multiply-add (x86-64-v3: AVX2, FMA and BMI1).
     Avx2,
     /// 512-bit vectors (x86-64-v4: AVX-512 F, BW, DQ and VL).
     Avx512,
@@ -40,7 +40,11 @@ impl Isa {
         match self {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx2 => {
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("bmi1")
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
                 Self::Avx2.is_available()
@@ -244,7 +248,7 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             match $crate::isa::current() {
                 $crate::isa::Isa::Avx512 => {
-                    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1")]
                     #[allow(clippy::too_many_arguments, reason = "as the function around it")]
                     fn vectors($($arg: $ty),*) $(-> $ret)? {
                         $body::<$crate::isa::FusedWide>($($arg),*)
@@ -253,12 +257,12 @@ macro_rules! dispatch {
                     return unsafe { vectors($($arg),*) };
                 }
                 $crate::isa::Isa::Avx2 => {
-                    #[target_feature(enable = "avx2,fma")]
+                    #[target_feature(enable = "avx2,fma,bmi1")]
                     #[allow(clippy::too_many_arguments, reason = "as the function around it")]
                     fn vectors($($arg: $ty),*) $(-> $ret)? {
                         $body::<$crate::isa::Fused>($($arg),*)
                     }
-                    // SAFETY: the current set is AVX2 only where the processor was found to have AVX2 and FMA.
+                    // SAFETY: the current set is AVX2 only where the processor was found to have all of these.
                     return unsafe { vectors($($arg),*) };
                 }
                 $crate::isa::Isa::Portable => {}

@@ -121,8 +121,8 @@ impl Transform for Affine {
 
 impl ByPiece for Affine {
     fn grain(&self, variable: usize) -> usize {
-        // Whole rows of the kernel.
-        if variable == KERNEL { self.units } else { self.units.min(64) }
+        // Rows of the kernel, of so many inputs that columns of x are worth copying and dy is worth reading.
+        if variable == KERNEL { 64 * self.units } else { self.units.min(64) }
     }
 
     fn gradient(&self, variable: usize, start: usize, batch: Batch, out: &mut [f32], scratch: &mut [f32]) {

@@ -90,6 +90,12 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn signs(self) -> u32 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_movemask_ps(self.0) as u32 }
+    }
+
+    #[inline(always)]
     fn interleave(self, other: Self) -> [Self; 2] {
         // SAFETY: as in `splat`.
         unsafe {

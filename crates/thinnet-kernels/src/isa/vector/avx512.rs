@@ -90,6 +90,12 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    fn signs(self) -> u32 {
+        // SAFETY: as in `splat`.
+        u32::from(unsafe { _mm512_movepi32_mask(_mm512_castps_si512(self.0)) })
+    }
+
+    #[inline(always)]
     fn interleave(self, other: Self) -> [Self; 2] {
         // SAFETY: as in `splat`.
         unsafe {

@@ -51,6 +51,8 @@ pub(crate) trait Vector: Copy {
     fn without(self, mask: Self) -> Self;
     /// The bits that one of both has.
     fn or(self, other: Self) -> Self;
+    /// A bit for each number, the first one's the lowest: its sign.
+    fn signs(self) -> u32;
     /// Both vectors' numbers in turns: a₀ b₀ a₁ b₁ …
     fn interleave(self, other: Self) -> [Self; 2];
 

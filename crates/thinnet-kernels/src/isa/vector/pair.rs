@@ -80,6 +80,11 @@ impl<V: Vector> Vector for Pair<V> {
     }
 
     #[inline(always)]
+    fn signs(self) -> u32 {
+        self.0[0].signs() | self.0[1].signs() << V::LANES
+    }
+
+    #[inline(always)]
     fn interleave(self, other: Self) -> [Self; 2] {
         [Self(self.0[0].interleave(other.0[0])), Self(self.0[1].interleave(other.0[1]))]
     }

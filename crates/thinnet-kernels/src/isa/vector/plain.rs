@@ -86,6 +86,11 @@ impl Vector for Plain {
     }
 
     #[inline(always)]
+    fn signs(self) -> u32 {
+        (0..LANES).map(|lane| u32::from(self.0[lane].is_sign_negative()) << lane).sum()
+    }
+
+    #[inline(always)]
     fn interleave(self, other: Self) -> [Self; 2] {
         let turns =
             |first: usize| Self(std::array::from_fn(|lane| [self, other][lane % 2].0[first + lane / 2]));

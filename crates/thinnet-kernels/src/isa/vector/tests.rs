@@ -12,7 +12,7 @@ fn lanes<V: Vector>(vector: V) -> Vec<u32> {
 fn bits<V: Vector>() -> Vec<Vec<u32>> {
     let first = [1.0, -0.0, f32::NAN, f32::INFINITY, 2.5, -3.0, 0.0, 7.0].repeat(2);
     let second = [0.5, 0.0, 1.0, f32::INFINITY, 3.5, 0.0, 0.0, 0.0, -1.0, 2.0];
-    let mut all = vec![vec![]; 11];
+    let mut all = vec![vec![]; 12];
     for start in (0..MOST_LANES).step_by(V::LANES) {
         let a = V::load(&first[start..]);
         let b = V::load_part(&second[start.min(second.len())..]);
@@ -25,6 +25,9 @@ fn bits<V: Vector>() -> Vec<Vec<u32>> {
         for (all, vector) in all.iter_mut().zip(arithmetic.into_iter().chain(masks)) {
             all.extend(lanes(vector));
         }
+        let signs = [c.subtract(b), a.equals(b), a].map(V::signs);
+        all[11].extend((0..V::LANES).flat_map(|lane| signs.map(|signs| signs >> lane & 1)));
+        assert!(signs.iter().all(|signs| u64::from(*signs) < 1 << V::LANES));
     }
     all
 }
