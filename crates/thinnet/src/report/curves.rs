@@ -104,7 +104,11 @@ impl<'a> Curves<'a> {
                 value(*loss)
             );
         }
-        let validation = courses.first().and_then(|(_, losses)| went("Validation loss", losses));
+        let validation = courses.first().and_then(|(run, losses)| {
+            let before = first_epoch(run) - 1;
+            let losses: Vec<_> = losses.iter().map(|&(epoch, loss)| (epoch - before, loss)).collect();
+            went("Validation loss", &losses)
+        });
         let training = || {
             let (run, _) = courses.first()?;
             let losses = mean_course(run, "loss")?.into_iter().enumerate();
@@ -160,8 +164,7 @@ impl<'a> Curves<'a> {
         for (color, run) in self.runs.iter().enumerate() {
             for (prefix, phase, dashed) in [("", "training", true), ("val_", "validation", false)] {
                 let Some(points) = mean_course(run, &format!("{prefix}{name}")) else { continue };
-                let first =
-                    run.histories.first().and_then(|history| history.epochs().first()).unwrap_or(&0) + 1;
+                let first = first_epoch(run);
                 let points = points.into_iter().enumerate();
                 let points =
                     points.map(|(index, (mean, half))| ((first + index) as f64, mean, half)).collect();
@@ -207,10 +210,16 @@ pub(super) fn validated(run: &Run) -> Vec<(usize, f64)> {
         |index: usize| now_and_then && training.get(index).is_some_and(|(loss, _)| loss.is_finite());
     let losses = losses.into_iter().enumerate();
     let measured = losses.filter(|&(index, (loss, _))| !loss.is_nan() || !left_out(index));
-    measured.map(|(index, (loss, _))| (index + 1, loss)).collect()
+    let first = first_epoch(run);
+    measured.map(|(index, (loss, _))| (first + index, loss)).collect()
 }
 
-/// How a loss went, in a sentence.
+/// The first epoch of a history, counted from 1: another one after an `initial_epoch`.
+fn first_epoch(run: &Run) -> usize {
+    run.histories.first().and_then(|history| history.epochs().first()).unwrap_or(&0) + 1
+}
+
+/// How a loss went, in a sentence, with the number of epochs until then.
 fn went(what: &str, losses: &[(usize, f64)]) -> Option<String> {
     let ((_, first), (epochs, last)) = (losses.first()?, losses.last()?);
     let [from, to] = [first, last].map(|&loss| value(loss));
@@ -292,6 +301,19 @@ mod tests {
         ] {
             assert_eq!(Curves::new(&runs).penalties_differ(true).title(), title);
         }
+    }
+
+    #[test]
+    fn epochs_count_from_the_initial_one() {
+        let title = |losses: [f64; 3]| {
+            let mut history = History::default();
+            for (epoch, loss) in losses.into_iter().enumerate() {
+                history.push(10 + epoch, [("val_loss".to_owned(), loss)].into());
+            }
+            Curves::new(&[Run { name: "m".into(), histories: vec![&history] }]).title()
+        };
+        assert_eq!(title([0.5, 0.3, 0.4]), "Validation loss turns up after epoch 12");
+        assert_eq!(title([0.5, 0.4, 0.3]), "Validation loss falls from 0.5000 to 0.3000 in 3 epochs");
     }
 
     #[test]
