@@ -2,7 +2,7 @@
 //! operand is read where it lies; of the other, a block at a time is copied where its rows are not what vectors are read from.
 //!
 //! One call runs on one thread and allocates nothing. A row's bits do not depend on the other rows, and those of finite numbers
-//! not on how many of them are zero. Where many are, they are skipped ([`sparse`]), with whatever they would be multiplied with.
+//! not on how many of them are zero. Where many are, they are skipped, with whatever they would be multiplied with.
 
 mod across;
 mod few;
