@@ -168,6 +168,7 @@ fn gradient_body<A: Arithmetic>(
                 filled += here;
                 skipped = skipped.saturating_sub(part.len() / units);
             }
+            assert_eq!(filled, depth, "dy has as many rows as x");
             // SAFETY: so many rows of these panels were just copied.
             let right = unsafe { copied.panels() };
             let onto = if accumulate || first > 0 { Onto::Itself } else { Onto::Nothing };

@@ -6,7 +6,7 @@
 use super::across::store_transposed;
 use crate::isa::{Arithmetic, Vector};
 use crate::panels::DEPTH;
-use crate::tile::{COLUMNS, Growing, Left, Onto, Panels, Rows, Transposed, groups};
+use crate::tile::{COLUMNS, Growing, Left, Onto, Panels, Rows, Transposed, groups, store};
 
 /// Rows of the result whose sums are kept at a time.
 const ROWS: usize = 64;
@@ -177,14 +177,12 @@ fn put<A: Arithmetic>(sums: &[[f32; WIDTH]], onto: Onto, y: &mut [f32], stride: 
     for (row, sums) in sums.iter().enumerate() {
         let y = &mut y[row * stride..][..width];
         for (panel, y) in y.chunks_mut(COLUMNS).enumerate() {
-            let column = panel * COLUMNS;
-            let sum = A::Panel::load(&sums[column..]);
-            let sum = match onto {
-                Onto::Nothing => sum,
-                Onto::Row(row) => A::Panel::load_part(&row[column..][..y.len()]).add(sum),
-                Onto::Itself => A::Panel::load_part(y).add(sum),
+            let (column, width) = (panel * COLUMNS, y.len());
+            let onto = match onto {
+                Onto::Row(row) => Onto::Row(&row[column..]),
+                all => all,
             };
-            sum.store_part(y);
+            store::<A, 1, 1>([[A::Panel::load(&sums[column..])]], onto, y, width, width);
         }
     }
 }

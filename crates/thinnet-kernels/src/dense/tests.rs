@@ -167,6 +167,32 @@ fn zeros_are_left_out_and_the_bits_stay() {
     }
 }
 
+/// Where many of an operand are zeros, what is opposite to them is not read: here it would show.
+#[test]
+fn what_is_opposite_to_zeros_is_not_read() {
+    let (rows, inputs, units) = (64, 128, 96);
+    let (mut x, mut w) = (kept(1, rows * inputs, 0.15), random(2, inputs * units));
+    x.iter_mut().step_by(inputs).for_each(|x| *x = 0.0);
+    w[..units].fill(f32::NAN);
+    // A first row of zeros in one operand of the gradient, of NaN in the other.
+    let zeros = |seed, len| [vec![0.0; len], kept(seed, (rows - 1) * len, 0.15)].concat();
+    let nans = |seed, len| [vec![f32::NAN; len], random(seed, (rows - 1) * len)].concat();
+    let by_x = (zeros(3, inputs), nans(4, units));
+    let by_dy = (nans(5, inputs), zeros(6, units));
+    on_every_set(|| {
+        let mut y = vec![0.0; rows * units];
+        forward(&x, inputs, &w, units, None, &mut y);
+        let mut all = y;
+        for (x, dy) in [&by_x, &by_dy] {
+            let mut sums = vec![0.0; inputs * units];
+            gradient(x, inputs, &[&dy[..32 * units], &dy[32 * units..]], units, false, &mut sums);
+            all.extend(sums);
+        }
+        assert!(all.iter().all(|number| number.is_finite()));
+        all
+    });
+}
+
 #[test]
 fn sums_of_nothing_are_the_bias_or_zero() {
     let (bias, units) = (random(1, 19), 19);
